@@ -9,7 +9,13 @@ test('a key is its file and where players get it', () => {
     path: '/keys/a',
     url: 'https://example.org/a?b=1',
   })
+  assert.deepEqual(keyFrom({ hlsKey: '/keys/a', hlsKeyUrl: '/a', hlsEncryption: 'cbcs' }), {
+    path: '/keys/a',
+    url: '/a',
+    method: 'cbcs',
+  })
   const wrong = [
+    { hlsEncryption: 'cbcs' as const },
     { hlsKey: '/keys/a' },
     { hlsKeyUrl: '/a' },
     { hlsKey: '', hlsKeyUrl: '/a' },

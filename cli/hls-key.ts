@@ -1,4 +1,4 @@
-/** `--hls-key` and `--hls-key-url`: the key that encrypts a package. */
+/** `--hls-key`, `--hls-key-url` and `--hls-encryption`: the key that encrypts a package, and how. */
 import type { SubmitKey } from '../protocol/api.ts'
 import { UsageError } from '../protocol/errors.ts'
 import { keyUrlSchema } from '../protocol/package.ts'
@@ -6,11 +6,11 @@ import { absolutePath } from './options.ts'
 import type { PackageOptions } from './package.ts'
 
 /** The key that they ask for; undefined without one. Throws `UsageError`. */
-export function keyFrom({ hlsKey, hlsKeyUrl }: PackageOptions): SubmitKey | undefined {
-  if (hlsKey === undefined && hlsKeyUrl === undefined) return undefined
+export function keyFrom({ hlsKey, hlsKeyUrl, hlsEncryption }: PackageOptions): SubmitKey | undefined {
+  if (hlsKey === undefined && hlsKeyUrl === undefined && hlsEncryption === undefined) return undefined
   if (hlsKey === undefined || hlsKeyUrl === undefined)
     throw new UsageError('give both --hls-key, the file of the key, and --hls-key-url, where players get it')
   const { data: url, error } = keyUrlSchema.safeParse(hlsKeyUrl)
   if (url === undefined) throw new UsageError(`--hls-key-url ${error?.issues[0]?.message}`)
-  return { path: absolutePath(hlsKey, '--hls-key'), url }
+  return { path: absolutePath(hlsKey, '--hls-key'), url, ...(hlsEncryption && { method: hlsEncryption }) }
 }

@@ -45,6 +45,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   input_segments: '',
   input_hls_key: '<file>',
   input_hls_key_url: '<url>',
+  input_hls_encryption: '<method>',
   input_within: '<duration>',
   input_deadline: '<time>',
   ladders: '<NAME=FILE>',

@@ -1,7 +1,14 @@
 /** The flags of a streaming package. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../protocol/errors.ts'
-import { PACKAGE_FORMATS, type PackageFormat, type PackageRecipe, packageSchema } from '../protocol/package.ts'
+import {
+  KEY_METHODS,
+  type KeyMethod,
+  PACKAGE_FORMATS,
+  type PackageFormat,
+  type PackageRecipe,
+  packageSchema,
+} from '../protocol/package.ts'
 
 /** Their parsed values. */
 export interface PackageOptions {
@@ -11,6 +18,7 @@ export interface PackageOptions {
   segments?: boolean
   hlsKey?: string
   hlsKeyUrl?: string
+  hlsEncryption?: KeyMethod
 }
 
 /** The options that say more of a package. */
@@ -20,6 +28,7 @@ const FLAGS = [
   ['segments', '--segments'],
   ['hlsKey', '--hls-key'],
   ['hlsKeyUrl', '--hls-key-url'],
+  ['hlsEncryption', '--hls-encryption'],
 ] as const
 
 /** Adds them to a command. */
@@ -35,9 +44,15 @@ export function addPackageOptions(command: Command): Command {
     .option('--package-url-prefix <url>', 'what stands before every name of a file in its manifests')
     .option(
       '--hls-key <file>',
-      'encrypt pictures and sound of the package with this key, 16 bytes or 32 hex digits (AES-128; no DRM: who gets the key can copy)',
+      'encrypt pictures and sound of the package with this key, 16 bytes or 32 hex digits (no DRM: who gets the key can copy)',
     )
     .option('--hls-key-url <url>', 'where playlists say that players get that key; it is never delivered')
+    .addOption(
+      new Option(
+        '--hls-encryption <method>',
+        'how the key encrypts: aes-128 (whole segments, for HLS only) or cbcs (samples of H.264 and sound, for HLS and DASH) (default: aes-128)',
+      ).choices(KEY_METHODS),
+    )
 }
 
 /** The package that they ask for; undefined without one. Throws `UsageError`. */

@@ -2,6 +2,7 @@
  * What the parameter set of an H.264 stream says of its pictures, and what the units of a packet are. ITU-T H.264, 7.3 and annex E;
  * ISO/IEC 14496-15 for the record of MP4. Pure. Files are hostile: what cannot be read is `null`.
  */
+import { Bits } from './bits.ts'
 
 /** The facts of a sequence of pictures. */
 export interface Sequence {
@@ -95,32 +96,6 @@ function skipBuffer(bits: Bits): boolean {
   }
   bits.take(20)
   return true
-}
-
-/** Reads bits, and numbers in the code of Exp-Golomb, behind the bytes that keep start codes out. Throws `RangeError` at the end. */
-class Bits {
-  readonly #bytes: number[]
-  #at = 0
-
-  constructor(unit: Buffer) {
-    this.#bytes = [...unit].filter((byte, at) => !(byte === 3 && at >= 2 && unit[at - 1] === 0 && unit[at - 2] === 0))
-  }
-
-  take(count: number): number {
-    let value = 0
-    for (let bit = 0; bit < count; bit++, this.#at++) {
-      const byte = this.#bytes[this.#at >> 3]
-      if (byte === undefined) throw new RangeError('the parameter set is cut off')
-      value = value * 2 + ((byte >> (7 - (this.#at & 7))) & 1)
-    }
-    return value
-  }
-
-  unsigned(): number {
-    let zeros = 0
-    while (this.take(1) === 0) if (++zeros > 32) throw new RangeError('a number of the parameter set is too long')
-    return 2 ** zeros - 1 + this.take(zeros)
-  }
 }
 
 /** A packet, by its first picture unit. */

@@ -120,3 +120,12 @@ export const sampleEntries = (trak: Buffer): InnerBox[] =>
 
 /** Bytes of a visual sample entry before the boxes in it. */
 export const VISUAL_ENTRY_BYTES = 78
+/** The same of sound. */
+export const SOUND_ENTRY_BYTES = 28
+
+/** Four letters of a sample entry; of an encrypted one those that it would have otherwise. */
+export function plainEntry({ type, body }: { type: string; body: Buffer }, isVideo: boolean): string {
+  if (type !== 'encv' && type !== 'enca') return type
+  const [format] = bodiesAt(body.subarray(isVideo ? VISUAL_ENTRY_BYTES : SOUND_ENTRY_BYTES), 'sinf/frma')
+  return format?.toString('latin1') ?? type
+}

@@ -7,7 +7,7 @@
  * this version does not know: what cannot be read cannot be compared. ISO/IEC 14496-12 (boxes).
  */
 import { type FileHandle, open } from 'node:fs/promises'
-import { VISUAL_ENTRY_BYTES } from './boxes.ts'
+import { plainEntry, VISUAL_ENTRY_BYTES } from './boxes.ts'
 import { codecOfEntry } from './codecs/codecs.ts'
 
 /** The file is cut off, damaged, or not what ffmpeg writes; the message is the reason, without the file's name. */
@@ -281,15 +281,16 @@ function sampleEntry(
   const none = { width: 0, height: 0, parameterSets: [], configuration: Buffer.alloc(0) }
   // A copy: the whole index would stay in memory with it, and with what lies in it.
   const description = Buffer.from(first.body)
-  if (kind !== 'video') return { entry: first.type, description, ...none }
-  const codec = codecOfEntry(first.type)
-  if (codec === null) throw new Mp4Broken(`unknown codec of the picture: ${JSON.stringify(first.type)}`)
+  const entry = plainEntry(first, kind === 'video')
+  if (kind !== 'video') return { entry, description, ...none }
+  const codec = codecOfEntry(entry)
+  if (codec === null) throw new Mp4Broken(`unknown codec of the picture: ${JSON.stringify(entry)}`)
   const configuration = need(description.subarray(VISUAL_ENTRY_BYTES), codec.configuration)
   const parameterSets = codec.parameterSets(configuration)
   // They are compared by hash, and the hash of none would be equal for any two files.
   if (parameterSets.length === 0) throw new Mp4Broken(`no parameter sets in the ${codec.configuration} box`)
   return {
-    entry: first.type,
+    entry,
     description,
     width: first.body.readUInt16BE(24),
     height: first.body.readUInt16BE(26),

@@ -221,11 +221,17 @@ function trackTimescale([, denominator]: Rational): number {
 export function checkRecipe({ renditions, packaging, package: streaming }: Recipe): void {
   if (streaming !== undefined && packaging !== 'mp4')
     throw new RecipeRefused('a streaming package is made of MP4 results: use --container mp4, or leave out --package')
-  if (streaming?.key !== undefined && streaming.formats.includes('dash'))
-    throw new RecipeRefused('whole segments are encrypted for HLS only, and DASH has no such form: use --package hls')
+  const key = streaming?.key
+  if (key !== undefined && key.method === undefined && streaming?.formats.includes('dash'))
+    throw new RecipeRefused(
+      'whole segments are encrypted for HLS only, and DASH has no such form: use --package hls, or --hls-encryption cbcs',
+    )
   for (const rendition of renditions) {
     const why = whyRefused(rendition)
     if (why !== null) throw new RecipeRefused(why)
+    const { id, codec } = rendition
+    if (key?.method === 'cbcs' && codecOf(codec).sliceHeads === null)
+      throw new RecipeRefused(`the rendition ${id} is ${codec}, which cbcs cannot encrypt in this version: use h264`)
   }
 }
 

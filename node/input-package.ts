@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { SubmitKey } from '../protocol/api.ts'
 import { UsageError } from '../protocol/errors.ts'
-import { keyUrlSchema, PACKAGE_FORMATS, type PackageRecipe } from '../protocol/package.ts'
+import { KEY_METHODS, type KeyMethod, keyUrlSchema, PACKAGE_FORMATS, type PackageRecipe } from '../protocol/package.ts'
 
 const flag = z
   .preprocess(
@@ -33,6 +33,7 @@ export const inputPackageSettings = {
     .optional()
     .describe('file with a key, 16 bytes or 32 hex digits, that encrypts pictures and sound of such a package'),
   input_hls_key_url: keyUrlSchema.optional().describe('where playlists say that players get the key'),
+  input_hls_encryption: z.enum(KEY_METHODS).optional().describe('how that key encrypts: aes-128 (the default) or cbcs'),
 }
 
 /** What they ask for; null without a package. */
@@ -54,15 +55,17 @@ export function inputKey({
   input_package,
   input_hls_key: path,
   input_hls_key_url: url,
+  input_hls_encryption: method,
 }: {
   readonly input_package?: PackageRecipe['formats'] | undefined
   readonly input_hls_key?: string | undefined
   readonly input_hls_key_url?: string | undefined
+  readonly input_hls_encryption?: KeyMethod | undefined
 }): SubmitKey | undefined {
-  if (path === undefined && url === undefined) return undefined
+  if (path === undefined && url === undefined && method === undefined) return undefined
   if (path === undefined || url === undefined)
     throw new UsageError('give both input_hls_key, the file of the key, and input_hls_key_url, where players get it')
   if (input_package === undefined)
     throw new UsageError('input_hls_key is for a package: ask for one with input_package')
-  return { path: resolve(path), url }
+  return { path: resolve(path), url, ...(method && { method }) }
 }

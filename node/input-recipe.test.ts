@@ -44,7 +44,10 @@ test('what is put into a watched folder is encrypted with the key of its setting
     path: input_hls_key,
     url: input_hls_key_url,
   })
+  const cbcs = { input_hls_encryption: 'cbcs' } as const
+  assert.equal(inputKey({ input_package, input_hls_key, input_hls_key_url, ...cbcs })?.method, 'cbcs')
   for (const lacks of [
+    { input_package, ...cbcs },
     { input_package, input_hls_key },
     { input_package, input_hls_key_url },
     { input_hls_key, input_hls_key_url },

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { json, problem, refused } from './api-answers.ts'
 import type { VideoId } from './ids.ts'
 import { SUBTITLE_FILES_MAX } from './limits.ts'
-import { keyUrlSchema } from './package.ts'
+import { KEY_METHODS, keyUrlSchema } from './package.ts'
 import { recipeSchema } from './recipe.ts'
 import { videoDetailSchema } from './status.ts'
 
@@ -41,6 +41,12 @@ export type SubmitSubtitle = z.infer<typeof subtitleSchema>
 const hlsKeySchema = z.strictObject({
   path: absolutePath.describe('file with 16 bytes, or 32 hex digits, on the machine that answers'),
   url: keyUrlSchema,
+  method: z
+    .enum(KEY_METHODS)
+    .optional()
+    .describe(
+      '`aes-128` (the default) encrypts whole segments, for HLS only; `cbcs` samples of H.264 and sound, for HLS and DASH',
+    ),
 })
 
 /** A key to submit with a source, for its package. */
@@ -68,7 +74,7 @@ const submitSchema = z
       .max(SUBTITLE_FILES_MAX)
       .default([])
       .describe('files of text subtitles (SRT, WebVTT) that come along with the source'),
-    hls_key: hlsKeySchema.optional().describe('key that encrypts the segments of a package for HLS'),
+    hls_key: hlsKeySchema.optional().describe('key that encrypts pictures and sound of a package'),
     priority: priority.default(0),
     deadline: deadline.default(null),
   })

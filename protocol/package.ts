@@ -9,8 +9,15 @@ export const PACKAGE_FORMATS = ['dash', 'hls'] as const
 /** One of `PACKAGE_FORMATS`. */
 export type PackageFormat = (typeof PACKAGE_FORMATS)[number]
 
-/** A key that encrypts the segments of pictures and sound. Its bytes are a blob of the video, held by those who hold the source. */
+/** How a key encrypts: whole segments, for HLS, or samples, for HLS and DASH. */
+export const KEY_METHODS = ['aes-128', 'cbcs'] as const
+/** One of `KEY_METHODS`. */
+export type KeyMethod = (typeof KEY_METHODS)[number]
+
+/** A key that encrypts pictures and sound. Its bytes are a blob of the video, held by those who hold the source. */
 export interface PackageKey extends BlobRef {
+  /** Absent: `aes-128`. */
+  readonly method?: 'cbcs' | undefined
   /** Where playlists say that players get it. */
   readonly url: string
 }
@@ -78,6 +85,7 @@ export const shownPackageSchema = packageSchema
         sha256: z.string().describe('of the key: 64 hex digits') as unknown as z.ZodType<Sha256, Sha256>,
         bytes: z.number().describe('its size'),
         url: keyUrlSchema,
+        method: z.literal('cbcs').optional().describe('how it encrypts; absent: `aes-128`'),
       })
       .optional()
       .describe('the key that encrypts pictures and sound; absent: none'),

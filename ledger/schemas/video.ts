@@ -67,7 +67,9 @@ const recipe = object({
       url_prefix: optional(text),
       only: optional(flag),
       segments: optional(flag),
-      key: optional(object({ sha256, bytes: count, url: text } satisfies Fields<PackageKey>)),
+      key: optional(
+        object({ sha256, bytes: count, url: text, method: optional(oneOf(['cbcs'])) } satisfies Fields<PackageKey>),
+      ),
     } satisfies Fields<PackageRecipe>),
   ),
   subtitles: optional(list(subtitle, SUBTITLES_MAX)),

@@ -79,6 +79,7 @@ export const av1 = {
   manifestName,
   // A picture that others refer to before it is shown lies in one sample with a shown one.
   reorders: false,
+  sliceHeads: null,
   setLevel: null,
 } satisfies Codec
 

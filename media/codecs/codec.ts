@@ -123,4 +123,9 @@ export interface Codec {
   manifestName(record: Buffer): string
   /** Whether its encoder decodes pictures in another order than they are shown in, where a plan has B-frames. */
   readonly reorders: boolean
+  /** Reads slices, as `cbcs` encrypts them, by what configures a decoder; null where this version cannot. Throws `AttemptFailed('build_cannot')` for a form that encoders here do not make. */
+  readonly sliceHeads: ((record: Buffer) => SliceHeads) | null
 }
+
+/** Answers how many bytes at the beginning of a unit of a stream stay clear: all, where it is no slice. Throws `AttemptFailed('verify_failed')`. */
+export type SliceHeads = (unit: Buffer) => number

@@ -68,6 +68,8 @@ const INCOMPLETE = {
   // @ts-expect-error
   reorders: without('reorders'),
   // @ts-expect-error
+  sliceHeads: without('sliceHeads'),
+  // @ts-expect-error
   setLevel: without('setLevel'),
 } satisfies Record<keyof Codec, Codec>
 

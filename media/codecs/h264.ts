@@ -3,6 +3,7 @@
  * `cpu-independent=1`, a frame rate that is given instead of guessed, and without x264's own SEI, which names its build.
  */
 import type { Preset } from '../../protocol/recipe.ts'
+import { avcSliceHeads } from './avc-slices.ts'
 import type { Codec, EncoderJob } from './codec.ts'
 import { rangeParam, rateParam, x26xArgs } from './encoder-args.ts'
 import { takeSet } from './parameter-sets.ts'
@@ -50,6 +51,7 @@ export const h264 = {
   parameterSets,
   manifestName: (avcC) => `avc1.${avcC.toString('hex', 1, 4).toUpperCase()}`,
   reorders: true,
+  sliceHeads: (record) => avcSliceHeads(parameterSets(record)),
   setLevel: null,
 } satisfies Codec
 

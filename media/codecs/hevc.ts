@@ -62,6 +62,7 @@ export const hevc = {
   parameterSets,
   manifestName,
   reorders: true,
+  sliceHeads: null,
   setLevel: null,
 } satisfies Codec
 

@@ -58,6 +58,7 @@ const mpeg4 = {
   },
   manifestName: () => 'mp4v.20.9',
   reorders: false,
+  sliceHeads: null,
   setLevel: null,
 } satisfies Codec
 

@@ -55,6 +55,7 @@ export const vp9 = {
     `vp09.${[vpcC.readUInt8(4), vpcC.readUInt8(5), vpcC.readUInt8(6) >> 4].map((part) => String(part).padStart(2, '0')).join('.')}`,
   // A picture that others refer to before it is shown lies in one sample with a shown one.
   reorders: false,
+  sliceHeads: null,
   setLevel: (vpcC, picture) => void vpcC.writeUInt8(levelOf(picture), 5),
 } satisfies Codec
 

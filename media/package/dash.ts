@@ -62,6 +62,7 @@ export function dashManifest(of: PackageFacts, growth: DashGrowth | null = null)
     'MPD',
     {
       xmlns: 'urn:mpeg:dash:schema:mpd:2011',
+      'xmlns:cenc': facts.key === null ? undefined : 'urn:mpeg:cenc:2013',
       profiles: `urn:mpeg:dash:profile:isoff-${facts.isDivided ? 'live' : 'on-demand'}:2011`,
       ...timesOf(facts),
       minBufferTime: 'PT6S',
@@ -161,22 +162,34 @@ function pictureSet(tracks: readonly PictureFacts[], facts: Facts): AdaptationSe
       mimeType: 'video/mp4',
       ...alignment(facts),
     },
-    children: tracks.map((track) =>
-      element(
-        'Representation',
-        {
-          id: track.name,
-          codecs: track.codecs,
-          bandwidth: (facts.growth?.rate ?? bandwidthOf)(track).peak,
-          width: track.width,
-          height: track.height,
-          sar: '1:1',
-          frameRate: track.fps[1] === 1 ? track.fps[0] : track.fps.join('/'),
-        },
-        [...rangeOf(track), ...addresses(track, facts)],
+    children: [
+      ...protection(facts),
+      ...tracks.map((track) =>
+        element(
+          'Representation',
+          {
+            id: track.name,
+            codecs: track.codecs,
+            bandwidth: (facts.growth?.rate ?? bandwidthOf)(track).peak,
+            width: track.width,
+            height: track.height,
+            sar: '1:1',
+            frameRate: track.fps[1] === 1 ? track.fps[0] : track.fps.join('/'),
+          },
+          [...rangeOf(track), ...addresses(track, facts)],
+        ),
       ),
-    ),
+    ],
   }
+}
+
+/** Which key encrypts samples, and that players need nothing but this key. ISO/IEC 23001-7; the second is that of the W3C, https://dashif.org/identifiers/content_protection/ */
+function protection({ key }: Facts): string[] {
+  if (key === null) return []
+  const [, ...parts] = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/.exec(key.id)!
+  const common = { schemeIdUri: 'urn:mpeg:dash:mp4protection:2011', value: 'cbcs', 'cenc:default_KID': parts.join('-') }
+  const clear = { schemeIdUri: 'urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e', value: 'ClearKey1.0' }
+  return [common, clear].map((attributes) => element('ContentProtection', attributes))
 }
 
 /** Numbers of transfer functions, ISO/IEC 23091-2, of pictures with a high dynamic range. */
@@ -200,6 +213,7 @@ const soundSet = (track: SoundFacts, facts: Facts): AdaptationSet => ({
     ...alignment(facts),
   },
   children: [
+    ...protection(facts),
     role(track.isDescription ? 'description' : track.isDefault ? 'main' : 'alternate'),
     leaf('Label', track.label),
     element(

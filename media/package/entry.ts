@@ -1,12 +1,10 @@
 /** What the sample entry of a track says of its codec, and the entry without what differs between builds. Pure. */
 import { AttemptFailed } from '../../protocol/errors.ts'
-import { VISUAL_ENTRY_BYTES } from '../boxes.ts'
+import { SOUND_ENTRY_BYTES, VISUAL_ENTRY_BYTES } from '../boxes.ts'
 import { codecOfEntry } from '../codecs/codecs.ts'
 import { type Box, children, type Track } from '../mp4.ts'
 import { box } from './box.ts'
 
-/** Bytes of a sample entry of sound before the boxes in it. */
-const SOUND_ENTRY_BYTES = 28
 /** Where a visual entry names the program that made it, and how many bytes that takes. */
 const COMPRESSOR = { at: 42, bytes: 32 }
 /** Boxes that a player needs beside the configuration of the decoder: colour, shape of pixels, and what HDR was mastered on. */

@@ -3,6 +3,7 @@
  * lengths bytes of its file.
  */
 import type { Rational } from '../../protocol/plan.ts'
+import type { ManifestKey } from './manifest-key.ts'
 
 /** A range of a file, and of the film. */
 export interface Range {
@@ -91,8 +92,8 @@ export interface PackageFacts {
   readonly seconds: number
   /** Whether each segment is a file of its own; else players ask for ranges of one file for each track. */
   readonly isDivided: boolean
-  /** Where players get the key that the segments, which are files then, are encrypted with; null where they are not. */
-  readonly keyUrl: string | null
+  /** The key that pictures and sound are encrypted with; null where they are not. By `aes-128` the segments are files. */
+  readonly key: ManifestKey | null
   /** What stands before every name of a file in the manifests: '' or a URL that ends with a slash. */
   readonly prefix: string
 }

@@ -83,6 +83,14 @@ export function fragmentHead({ samples, end, delay, sequence }: FragmentSamples)
   return Buffer.concat([moof(moof(0).length + 8), mdat, Buffer.from('mdat', 'latin1')])
 }
 
+/** The bytes of each sample, by the body of such a `trun`. */
+export function sizesOf(trun: Buffer): number[] {
+  const flags = trun.readUIntBE(1, 3)
+  const fields = [DURATIONS, SIZES, SAMPLE_FLAGS, OFFSETS].filter((flag) => (flags & flag) !== 0)
+  const first = 12 + ((flags & FIRST_FLAGS) !== 0 ? 4 : 0) + 4 * fields.indexOf(SIZES)
+  return Array.from({ length: trun.readUInt32BE(4) }, (_, at) => trun.readUInt32BE(first + 4 * fields.length * at))
+}
+
 /** The number that all have in common; null where they differ. */
 const same = (numbers: readonly number[]): number | null =>
   numbers.every((number) => number === numbers[0]) ? numbers[0]! : null

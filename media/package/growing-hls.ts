@@ -7,6 +7,7 @@ import type { Plan, RenditionPlan } from '../../protocol/plan.ts'
 import { type Bandwidth, bandwidthOf, type PictureFacts } from './facts.ts'
 import { HEAD, keyLine, lines, time } from './hls.ts'
 import { SEGMENT_S } from './layout.ts'
+import type { ManifestKey } from './manifest-key.ts'
 
 /** A segment as a playlist names it. */
 export interface NamedSegment {
@@ -26,12 +27,12 @@ export interface GrowingPlaylist {
   readonly longest: number
   /** Whether the segments are all. */
   readonly isWhole: boolean
-  /** Where players get the key that the segments are encrypted with; null where they are not. */
-  readonly keyUrl: string | null
+  /** The key that the segments are encrypted with; null where they are not. */
+  readonly key: ManifestKey | null
 }
 
 /** The playlist of a track. A later one of the same track begins with its lines. */
-export const growingPlaylist = ({ init, segments, timescale, longest, isWhole, keyUrl }: GrowingPlaylist): string =>
+export const growingPlaylist = ({ init, segments, timescale, longest, isWhole, key }: GrowingPlaylist): string =>
   lines([
     ...HEAD,
     '#EXT-X-INDEPENDENT-SEGMENTS',
@@ -41,7 +42,7 @@ export const growingPlaylist = ({ init, segments, timescale, longest, isWhole, k
     // Else players begin near the end of what is there.
     '#EXT-X-START:TIME-OFFSET=0',
     `#EXT-X-MAP:URI="${init}"`,
-    ...keyLine({ keyUrl }),
+    ...keyLine({ key }),
     ...segments.flatMap(({ name, duration }) => [`#EXTINF:${time(duration, timescale)},`, name]),
     ...(isWhole ? ['#EXT-X-ENDLIST'] : []),
   ])

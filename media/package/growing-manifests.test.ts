@@ -34,11 +34,10 @@ const track = (name: string, segments: number, more: Partial<GrowingTrack> = {})
 })
 const picture: GrowingTrack['picture'] = { range: 'SDR', hasCaptions: false, fps: [25, 1], rendition: RENDITION }
 const manifest = (pictures: number, sounds: number): string =>
-  growingDash(
-    PLAN,
-    [track('video-180p', pictures, { codecs: 'avc1.64000D', picture }), track('audio-1', sounds)],
-    SUBMITTED,
-  )
+  growingDash(PLAN, [track('video-180p', pictures, { codecs: 'avc1.64000D', picture }), track('audio-1', sounds)], {
+    from: SUBMITTED,
+    key: null,
+  })
 
 const listed = (text: string): number[] =>
   [...text.matchAll(/<S t="0" d="6000"(?: r="(\d)")?\/>/g)].map(([, more = '0']) => Number(more) + 1)
@@ -52,7 +51,10 @@ describe('the manifest of a film that is being encoded', () => {
   })
   it('does not wait for sound that ends before the picture', () => {
     const short = { ...track('audio-1', 1), isWhole: true }
-    const text = growingDash(PLAN, [track('video-180p', 2, { codecs: 'avc1.64000D', picture }), short], SUBMITTED)
+    const text = growingDash(PLAN, [track('video-180p', 2, { codecs: 'avc1.64000D', picture }), short], {
+      from: SUBMITTED,
+      key: null,
+    })
     assert.deepEqual(listed(text), [2, 1])
   })
   it('has players begin with the first picture: its clock is at the end of what is listed, and the delay is longer', () => {

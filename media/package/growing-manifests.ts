@@ -12,6 +12,7 @@ import {
 } from './facts.ts'
 import { expectedBandwidth } from './growing-hls.ts'
 import { masterPlaylist } from './hls.ts'
+import type { ManifestKey } from './manifest-key.ts'
 import { describeSounds } from './sound-description.ts'
 import type { ListedSegment, SoundPiece } from './sound-list.ts'
 
@@ -38,7 +39,7 @@ export const LIVE_MANIFEST = 'live-manifest.mpd'
 
 /** The master playlist of HLS. */
 export function growingMaster(plan: Plan, tracks: readonly GrowingTrack[], texts: readonly TextFacts[]): string {
-  const { facts, rate } = factsOf(plan, tracks)
+  const { facts, rate } = factsOf(plan, tracks, null)
   return masterPlaylist({ ...facts, texts: texts.map((text) => ({ ...text, name: liveName(text) })) }, rate)
 }
 
@@ -46,7 +47,11 @@ export function growingMaster(plan: Plan, tracks: readonly GrowingTrack[], texts
  * The manifest of DASH. All tracks are listed up to the same time, as players take the end of the longest for that of all. `from`: when the film was
  * submitted, ms since 1970.
  */
-export function growingDash(plan: Plan, tracks: readonly GrowingTrack[], from: number): string {
+export function growingDash(
+  plan: Plan,
+  tracks: readonly GrowingTrack[],
+  { from, key }: { readonly from: number; readonly key: ManifestKey | null },
+): string {
   const growing = tracks.filter((track) => !track.isWhole)
   const isWhole = growing.length === 0
   const end = Math.min(...growing.map(endOf))
@@ -54,7 +59,7 @@ export function growingDash(plan: Plan, tracks: readonly GrowingTrack[], from: n
     ...track,
     segments: track.segments.filter(({ start }) => start / track.timescale < end),
   }))
-  const { facts, rate } = factsOf(plan, listed)
+  const { facts, rate } = factsOf(plan, listed, key)
   const longest = Math.max(...tracks.map((track) => track.longest))
   return dashManifest(facts, { location: LIVE_MANIFEST, from, longest, isWhole, rate })
 }
@@ -71,7 +76,7 @@ interface Facts {
 }
 
 /** What manifests say. Each track has a segment. */
-function factsOf(plan: Plan, tracks: readonly GrowingTrack[]): Facts {
+function factsOf(plan: Plan, tracks: readonly GrowingTrack[], key: ManifestKey | null): Facts {
   const descriptions = describeSounds(plan)
   const pictures = tracks.flatMap((track): PictureFacts[] => {
     if (!track.picture) return []
@@ -98,7 +103,7 @@ function factsOf(plan: Plan, tracks: readonly GrowingTrack[]): Facts {
     ? secondsShown(Math.max(...pictures.map(secondsTo)), sounds.map(secondsTo))
     : planSeconds(plan)
   return {
-    facts: { pictures, sounds, texts: [], thumbnails: null, seconds, prefix: '', isDivided: true, keyUrl: null },
+    facts: { pictures, sounds, texts: [], thumbnails: null, seconds, prefix: '', isDivided: true, key },
     rate: ({ name }) => rates.get(name)!,
   }
 }

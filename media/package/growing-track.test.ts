@@ -109,7 +109,7 @@ async function check(made: Awaited<ReturnType<typeof encoded>>): Promise<void> {
       timescale,
       longest: longestSegment(plan),
       isWhole,
-      keyUrl: null,
+      key: null,
     })
     assert.ok(text.startsWith(shown), 'it only grows')
     shown = text

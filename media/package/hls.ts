@@ -31,7 +31,8 @@ export function hlsPlaylists(facts: PackageFacts): TextFile[] {
     name: `${track.name}.m3u8`,
     text: mediaPlaylist(track, facts),
   }))
-  const keyframes = keyed(facts).map((track) => ({ name: keysName(track), text: keysPlaylist(track, facts) }))
+  const withKeys = pictures.filter((track) => isKeyed(track, facts))
+  const keyframes = withKeys.map((track) => ({ name: keysName(track), text: keysPlaylist(track, facts) }))
   const words = texts.map(({ name }) => ({ name: `${name}.m3u8`, text: textPlaylist(name, facts) }))
   const images = thumbnails ? [{ name: `${thumbnails.name}.m3u8`, text: imagePlaylist(thumbnails, facts) }] : []
   return [...tracks, ...keyframes, ...words, ...images, { name: 'master.m3u8', text: masterPlaylist(facts) }]
@@ -45,12 +46,15 @@ export const lines = (all: readonly string[]): string => `${all.join('\n')}\n`
 /** Seconds with 6 decimals. */
 export const time = (ticks: number, timescale: number): string => (ticks / timescale).toFixed(6)
 
-/** Tracks that have a playlist of their keyframes: these are ranges of a file. */
-const keyed = ({ pictures, isDivided }: PackageFacts): readonly PictureFacts[] => (isDivided ? [] : pictures)
+/** Whether there is a playlist of its keyframes: they are ranges of files, and of a segment that is encrypted whole no range can be read. */
+const isKeyed = ({ keyframes }: PictureFacts, { key }: PackageFacts): boolean =>
+  keyframes.length > 0 && key?.method !== 'aes-128'
 
-/** The line behind the map, which is not encrypted itself. Without an IV it is the number of the segment. */
-export const keyLine = ({ keyUrl }: Pick<PackageFacts, 'keyUrl'>): string[] =>
-  keyUrl === null ? [] : [`#EXT-X-KEY:METHOD=AES-128,URI=${quoted(keyUrl)}`]
+/** How HLS names the methods. */
+const METHODS = { 'aes-128': 'AES-128', cbcs: 'SAMPLE-AES' } as const
+/** The line behind the map, which is not encrypted itself. Without an IV it is the number of the segment, or, by samples, in the map. */
+export const keyLine = ({ key }: Pick<PackageFacts, 'key'>): string[] =>
+  key === null ? [] : [`#EXT-X-KEY:METHOD=${METHODS[key.method]},URI=${quoted(key.url)}`]
 
 /** The lines of a playlist before its segments. */
 const beginning = (ranges: readonly Range[], timescale: number): string[] => [
@@ -61,43 +65,50 @@ const beginning = (ranges: readonly Range[], timescale: number): string[] => [
   '#EXT-X-MEDIA-SEQUENCE:0',
 ]
 
-function mediaPlaylist({ name, timescale, init, segments }: PictureFacts | SoundFacts, facts: PackageFacts): string {
-  const { prefix, isDivided } = facts
-  const begin = beginning(segments, timescale)
-  if (!isDivided) return lines([...begin, ...rangesOf(`${prefix}${name}.mp4`, segments, { timescale, init })])
+function mediaPlaylist(track: PictureFacts | SoundFacts, facts: PackageFacts): string {
+  const { timescale, segments } = track
+  const begin = [...beginning(segments, timescale), ...mapLines(track, facts)]
+  if (!facts.isDivided)
+    return lines([...begin, ...segments.flatMap((range) => rangeLines(track, range, facts)), '#EXT-X-ENDLIST'])
   return lines([
     ...begin,
-    `#EXT-X-MAP:URI="${prefix}${name}/${TRACK_HEADER}"`,
-    ...keyLine(facts),
-    ...segments.flatMap(({ duration }, at) => [
-      `#EXTINF:${time(duration, timescale)},`,
-      `${prefix}${name}/${segmentName(at)}`,
-    ]),
+    ...segments.flatMap(({ duration }, at) => [`#EXTINF:${time(duration, timescale)},`, segmentUri(track, at, facts)]),
     '#EXT-X-ENDLIST',
   ])
 }
 
-const keysPlaylist = ({ name, timescale, init, keyframes }: PictureFacts, { prefix }: PackageFacts): string =>
+const keysPlaylist = (track: PictureFacts, facts: PackageFacts): string =>
   lines([
-    ...beginning(keyframes, timescale),
+    ...beginning(track.keyframes, track.timescale),
     '#EXT-X-I-FRAMES-ONLY',
-    ...rangesOf(`${prefix}${name}.mp4`, keyframes, { timescale, init }),
+    ...mapLines(track, facts),
+    ...track.keyframes.flatMap((range) => rangeLines(track, range, facts)),
+    '#EXT-X-ENDLIST',
   ])
 
-/** Ranges of one file, the first of which initialises a decoder. */
-const rangesOf = (
-  file: string,
-  ranges: readonly Range[],
-  { timescale, init }: { timescale: number; init: number },
-): string[] => [
-  `#EXT-X-MAP:URI="${file}",BYTERANGE="${init}@0"`,
-  ...ranges.flatMap(({ offset, bytes, duration }) => [
-    `#EXTINF:${time(duration, timescale)},`,
-    `#EXT-X-BYTERANGE:${bytes}@${offset}`,
-    file,
-  ]),
-  '#EXT-X-ENDLIST',
+/** What initialises a decoder, and the key. */
+const mapLines = ({ name, init }: PictureFacts | SoundFacts, facts: PackageFacts): string[] => [
+  facts.isDivided
+    ? `#EXT-X-MAP:URI="${facts.prefix}${name}/${TRACK_HEADER}"`
+    : `#EXT-X-MAP:URI="${facts.prefix}${name}.mp4",BYTERANGE="${init}@0"`,
+  ...keyLine(facts),
 ]
+
+const segmentUri = ({ name }: PictureFacts | SoundFacts, at: number, { prefix }: PackageFacts): string =>
+  `${prefix}${name}/${segmentName(at)}`
+
+/** A range of the file of the track, or of that of the segment in which it lies. */
+function rangeLines(
+  track: PictureFacts | SoundFacts,
+  { offset, bytes, duration }: Range,
+  facts: PackageFacts,
+): string[] {
+  const { name, timescale, segments } = track
+  const at = facts.isDivided ? segments.findLastIndex((segment) => segment.offset <= offset) : null
+  const [from, uri] =
+    at === null ? [0, `${facts.prefix}${name}.mp4`] : [segments[at]!.offset, segmentUri(track, at, facts)]
+  return [`#EXTINF:${time(duration, timescale)},`, `#EXT-X-BYTERANGE:${bytes}@${offset - from}`, uri]
+}
 
 /** One segment: the whole file. A text without cues near its beginning is shown at once, and no clock has to be mapped. */
 const textPlaylist = (name: string, { seconds, prefix }: PackageFacts): string =>
@@ -169,7 +180,7 @@ export function masterPlaylist(
         `${prefix}${track.name}.m3u8`,
       ]),
     ),
-    ...(keyed(facts).length > 0 ? ordered.map((track) => keysVariant(track, prefix)) : []),
+    ...ordered.filter((track) => isKeyed(track, facts)).map((track) => keysVariant(track, prefix)),
     ...(thumbnails ? [imagesVariant(thumbnails, prefix)] : []),
   ])
 }

@@ -89,6 +89,17 @@ async function checkPlaylist({ folder, read }: Packaged, name: string): Promise<
   return segments.map(({ duration }: { duration: number }) => duration)
 }
 
+/** The bytes of each range of a playlist. */
+async function ranges(folder: string, name: string): Promise<Buffer[]> {
+  const parser = new Parser()
+  parser.push(await readFile(join(folder, name), 'utf8'))
+  parser.end()
+  const all: { uri: string; byterange: { offset: number; length: number } }[] = parser.manifest.segments
+  const read = async ({ uri, byterange: { offset, length } }: (typeof all)[number]) =>
+    (await readFile(join(folder, uri))).subarray(offset, offset + length)
+  return await Promise.all(all.map(read))
+}
+
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0)
 
 describe('a package', () => {
@@ -220,7 +231,10 @@ describe('a package', () => {
     const lengths = (all: { duration: number }[]) => all.map(({ duration }) => Number(duration.toFixed(6)))
     assert.deepEqual(lengths(video.segments), lengths(segments), 'the exact lengths')
     assert.deepEqual(lengths(segments), await checkPlaylist(made, 'video-90p'))
-    assert.doesNotMatch(await read('master.m3u8'), /I-FRAME/, 'keyframes are ranges')
+    assert.match(await read('master.m3u8'), /I-FRAME.*URI="video-90p-keyframes\.m3u8"/)
+    const keyframes = await ranges(folder, 'video-90p-keyframes.m3u8')
+    assert.ok(keyframes.length > 2)
+    assert.deepEqual(keyframes, await ranges(made.folder, 'video-90p-keyframes.m3u8'))
   })
 
   it('with a key has encrypted segments, which ffmpeg reads with it, and the plain bytes without it nowhere', async () => {
@@ -243,6 +257,37 @@ describe('a package', () => {
       assert.deepEqual(own, await pictures(path), rendition)
     }
     assert.match(await made.read('audio-1.m3u8'), /MAP:.*\n#EXT-X-KEY:METHOD=AES-128,URI="key\.bin"\n#EXTINF/)
+    assert.doesNotMatch(await made.read('master.m3u8'), /I-FRAME/, 'no range of an encrypted segment can be read')
+  })
+
+  it('with a key for samples has files that ffmpeg reads with it, by both manifests, and ranges of keyframes', async () => {
+    const hex = '00112233445566778899aabbccddeeff'
+    const key = join(dir, 'samples.bin')
+    await writeFile(key, Buffer.from(hex, 'hex'))
+    const film = [...picture(13.04, '25'), ...tone(13), ...fast, '-c:a', 'aac']
+    const plain = await packaged('plain-samples.mp4', film)
+    const asked = { sha256: asSha256('ab'.repeat(32)), bytes: 16, url: 'key.bin', method: 'cbcs' } as const
+    const made = await packaged('samples.mp4', film, { package: { formats: ['hls', 'dash'], key: asked } }, key)
+    await copyFile(key, join(made.folder, 'key.bin'))
+    const sound = ['-map', '0', '-f', 'framemd5', '-']
+    for (const name of ['video-64p', 'video-90p', 'audio-1']) {
+      const [locked, open] = [made, plain].map(({ folder }) => join(folder, `${name}.mp4`)) as [string, string]
+      const own = await printed('-decryption_key', hex, '-i', locked, ...sound)
+      assert.deepEqual(own, await printed('-i', open, ...sound), name)
+      assert.notDeepEqual(await readFile(locked), await readFile(open))
+    }
+    for (const { rendition, path } of made.outputs) {
+      const own = await pictures(join(made.folder, `video-${rendition}.m3u8`), '-allowed_extensions', 'ALL')
+      assert.deepEqual(own, await pictures(path), rendition)
+    }
+    assert.match(await made.read('audio-1.m3u8'), /MAP:.*\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI="key\.bin"\n#EXTINF/)
+    assert.match(
+      await made.read('manifest.mpd'),
+      /value="cbcs" cenc:default_KID="abababab-abab-abab-abab-abababababab"/,
+    )
+    const keyframes = await ranges(made.folder, 'video-90p-keyframes.m3u8')
+    const sizes = keyframes.map((each) => [each.toString('latin1', 4, 8), each.readUInt32BE(0) < each.length])
+    assert.ok(sizes.length > 2 && sizes.every(([type, isLonger]) => type === 'moof' && isLonger))
   })
 
   it('has addresses with the prefix that is asked for, and only the manifests that are', async () => {

@@ -18,6 +18,7 @@ import { type PackageFacts, type PictureFacts, type SoundFacts, secondsTo } from
 import { chunkFragments } from './growing-track.ts'
 import { hlsPlaylists, sheetName } from './hls.ts'
 import { makeImages, POSTER } from './images.ts'
+import { manifestKey } from './manifest-key.ts'
 import { pictureHead, pictureRate } from './picture-head.ts'
 import { describeSounds } from './sound-description.ts'
 import { divideSound } from './sound-division.ts'
@@ -25,26 +26,27 @@ import { soundHead } from './sound-head.ts'
 import { textFacts } from './text-facts.ts'
 import { thumbnailCues } from './thumbnail-cues.ts'
 import { writeTrack } from './track-file.ts'
+import type { TrackCipher } from './track-sink.ts'
 
 /** Writes the package into `outDir` and answers its files, the manifests last. Rejects with `AttemptFailed`. */
 export async function makePackage(programs: Programs, job: PackageJob): Promise<readonly PackagedFile[]> {
   const { outDir, onProgress } = job
-  const key = job.key === null ? null : await readFile(job.key)
+  const key = manifestKey(job.package.key)
+  const cipher = key === null || job.key === null ? null : { method: key.method, key: await readFile(job.key) }
   const pictures: PictureFacts[] = []
   for (const [at, rendition] of job.renditions.entries()) {
-    pictures.push(await pictureTrack(job, rendition, key))
+    pictures.push(await pictureTrack(job, rendition, cipher))
     onProgress?.((at + 1) / (job.renditions.length + 1))
   }
-  const sounds = await soundTracks(job, key)
+  const sounds = await soundTracks(job, cipher)
   const text = await textOf(job)
   const texts = textFacts(text.subtitles)
   const seconds = secondsShown(Math.max(...pictures.map(secondsTo)), sounds.map(secondsTo))
   const thumbnails = await makeImages(programs, { ...job, seconds })
   const { formats, url_prefix: prefix = '', segments = false } = job.package
-  const keyUrl = job.package.key?.url ?? null
   // No ffmpeg reads encrypted ranges (findings/hls-encrypted-byte-ranges.sh), nor do all players.
-  const isDivided = segments || keyUrl !== null
-  const facts: PackageFacts = { pictures, sounds, texts, thumbnails, seconds, prefix, isDivided, keyUrl }
+  const isDivided = segments || key?.method === 'aes-128'
+  const facts: PackageFacts = { pictures, sounds, texts, thumbnails, seconds, prefix, isDivided, key }
   const written = [
     ...texts.map(({ name }, at) => ({ name: `${name}.vtt`, text: webVtt(text.samples[at]!) })),
     { name: `${thumbnails.name}.vtt`, text: thumbnailCues(facts, thumbnails) },
@@ -67,7 +69,7 @@ export async function makePackage(programs: Programs, job: PackageJob): Promise<
 async function pictureTrack(
   { plan, outDir, signal }: PackageJob,
   job: PackageJob['renditions'][number],
-  key: Buffer | null,
+  cipher: TrackCipher | null,
 ): Promise<PictureFacts> {
   const rendition = plan.renditions.find(({ id }) => id === job.rendition)
   if (!rendition) throw new AttemptFailed('unexpected', `cannot package ${job.rendition}: it is not in the plan`)
@@ -77,17 +79,21 @@ async function pictureTrack(
   const fragments = tracks.flatMap((track, chunk) => chunkFragments(track, plan, { chunk, delay }))
   const name = pictureName(rendition.id)
   const layout = await writeTrack({
+    name,
     head,
     files: job.chunks.map((path, at) => ({ path, track: tracks[at]! })),
     fragments,
     out: join(outDir, `${name}.mp4`),
-    key,
+    cipher,
     signal,
   })
   return { kind: 'video', name, ...facts, timescale, ...layout, width, height, fps: pictureRate(plan, fragments) }
 }
 
-async function soundTracks({ plan, audio, outDir, signal }: PackageJob, key: Buffer | null): Promise<SoundFacts[]> {
+async function soundTracks(
+  { plan, audio, outDir, signal }: PackageJob,
+  cipher: TrackCipher | null,
+): Promise<SoundFacts[]> {
   if (audio === null) return []
   const tracks = (await tracksOf(audio)).filter(({ kind }) => kind === 'audio')
   const descriptions = describeSounds(plan)
@@ -99,11 +105,12 @@ async function soundTracks({ plan, audio, outDir, signal }: PackageJob, key: Buf
     const { timescale } = track
     const name = `audio-${at + 1}`
     const layout = await writeTrack({
+      name,
       head,
       files: [{ path: audio, track }],
       fragments: segments.flat(),
       out: join(outDir, `${name}.mp4`),
-      key,
+      cipher,
       signal,
     })
     sounds.push({

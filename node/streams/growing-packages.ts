@@ -3,7 +3,10 @@
  * segments as resources of their own. All of it follows from the ledger and the encoded bytes: every node answers the same. When the package is there, its
  * own files are answered by others; what grew has ended, and its segments are ranges of its tracks, with the same bytes.
  */
+
 import { type GrowingTrack, growingDash, growingMaster, LIVE_MANIFEST } from '../../media/package/growing-manifests.ts'
+import { manifestKey } from '../../media/package/manifest-key.ts'
+import type { TrackCipher } from '../../media/package/track-sink.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { PackageFormat } from '../../protocol/package.ts'
@@ -61,10 +64,16 @@ export function createGrowingPackages({ ledger, reads, clock }: GrowingPackagesO
       const track = name?.['track'] ?? ''
       if (!form && !track.startsWith('text-')) {
         const key = asked.key && !made ? await keys(video, asked.key, signal) : null
-        return trackFile(video, { ...trackOf(video, found, track), isWhole }, { reads, file, key, ...name })
+        const cipher: TrackCipher | null = key && { method: asked.key?.method ?? 'aes-128', key }
+        return await trackFile(
+          video,
+          { ...trackOf(video, found, track), isWhole },
+          { reads, file, cipher, signal, ...name },
+        )
       }
       if (form) refuseEarly(video, plan, found)
-      if (form === 'dash') return growingText(file, growingDash(plan, found, video.created_at))
+      if (form === 'dash')
+        return growingText(file, growingDash(plan, found, { from: video.created_at, key: manifestKey(asked.key) }))
       const texts = made ? packagedTexts(plan, made) : await textsOf(video, plan, signal)
       if (texts === null) throw notReady(video, 'the text')
       if (!form) return textFileOf(video, texts, { reads, file, track, seconds: planSeconds(plan), isWhole })

@@ -3,10 +3,13 @@
  * its name is another one, too.
  */
 import { createHash } from 'node:crypto'
+import { type Cbcs, createCbcs, trackKey } from '../../media/package/cbcs.ts'
 import { growingPlaylist, growingTextPlaylist } from '../../media/package/growing-hls.ts'
 import type { GrowingTrack } from '../../media/package/growing-manifests.ts'
+import { manifestKey } from '../../media/package/manifest-key.ts'
 import { encryptedBytes, encryptSegment } from '../../media/package/segment-cipher.ts'
 import type { ListedSegment, SoundPiece } from '../../media/package/sound-list.ts'
+import type { TrackCipher } from '../../media/package/track-sink.ts'
 import type { Artifact } from '../../protocol/artifact.ts'
 import type { ByteRange } from '../../protocol/blobs.ts'
 import { packageMediaType } from '../../protocol/package.ts'
@@ -15,11 +18,11 @@ import type { ArtifactReads } from './artifact-reads.ts'
 import { encodedFile } from './encoded-chunks.ts'
 import { type StreamFile, StreamRefused, textFile } from './streams.ts'
 
-/** Names of the segments of a track, which `key` encrypts. */
-function namesOf({ name, segments }: GrowingTrack, key: Buffer | null): string[] {
+/** Names of the segments of a track, which `cipher` encrypts. What samples grow by is known to who reads them only: there the name says nothing of sizes. */
+function namesOf({ name, segments }: GrowingTrack, cipher: TrackCipher | null, isBySamples: boolean): string[] {
   const sizes = createHash('sha256')
   return segments.map(({ bytes, duration }, at) => {
-    sizes.update(`${key ? encryptedBytes(bytes) : bytes}/${duration} `)
+    sizes.update(`${isBySamples ? '' : cipher ? encryptedBytes(bytes) : bytes}/${duration} `)
     return `live-${name}-${at + 1}-${sizes.copy().digest('hex').slice(0, 8)}.m4s`
   })
 }
@@ -28,33 +31,33 @@ function namesOf({ name, segments }: GrowingTrack, key: Buffer | null): string[]
 interface Named {
   readonly reads: ArtifactReads
   readonly file: string
-  /** Encrypts the segments; null where they are not, or are already. */
-  readonly key: Buffer | null
+  /** Encrypts the track; null where it is not, or is already. */
+  readonly cipher: TrackCipher | null
+  readonly signal: AbortSignal
   readonly init?: string
   readonly number?: string
   readonly token?: string
 }
 
-/** A file of a track: its playlist, what initialises a decoder, or a segment. Throws `StreamRefused` where there is none. */
-export function trackFile(video: Video, track: GrowingTrack, named: Named): StreamFile {
-  const { reads, file, key, init, number, token } = named
-  if (init) return piecesFile(video, { reads, file, pieces: () => [track.init] })
-  const names = namesOf(track, key)
+/** A file of a track: its playlist, what initialises a decoder, or a segment. Rejects with `StreamRefused` where there is none, and as the reads. */
+export async function trackFile(video: Video, track: GrowingTrack, named: Named): Promise<StreamFile> {
+  const { reads, file, cipher, init, number, token } = named
+  const key = manifestKey(video.recipe.package?.key)
+  const initFile = piecesFile(video, { reads, file, pieces: () => [track.init] })
+  if (init)
+    return cipher?.method === 'cbcs' ? bytesFile(initFile, (await cbcsOf(initFile, track, named)).init) : initFile
+  const names = namesOf(track, cipher, key?.method === 'cbcs')
   if (number === undefined) {
     const { timescale, longest, isWhole } = track
     const segments = track.segments.map(({ duration }, at) => ({ name: names[at]!, duration }))
-    const keyUrl = video.recipe.package?.key?.url ?? null
-    return growingText(
-      file,
-      growingPlaylist({ init: `live-${track.name}-init.mp4`, segments, timescale, longest, isWhole, keyUrl }),
-    )
+    const init = `live-${track.name}-init.mp4`
+    return growingText(file, growingPlaylist({ init, segments, timescale, longest, isWhole, key }))
   }
   const segment = track.segments[Number(number) - 1]
   const name = names[Number(number) - 1]
   if (segment && name && (name === file || token === undefined)) {
     const plain = piecesFile(video, { reads, file: name, pieces: () => segment.pieces() })
-    const made = key ? encryptedFile(plain, { key, segment: Number(number) - 1 }) : plain
-    return { ...made, isFinal: token !== undefined }
+    return { ...(await encryptedFile(plain)), isFinal: token !== undefined }
   }
   if (segment || track.isWhole)
     throw new StreamRefused(
@@ -62,7 +65,41 @@ export function trackFile(video: Video, track: GrowingTrack, named: Named): Stre
       `${video.name} has no segment ${JSON.stringify(file)}: it was encoded again`,
     )
   throw new StreamRefused('not_ready', `segment ${number} of ${track.name} of ${video.name} is not encoded yet`)
+
+  /** By samples it is read at once, as its size shows only then. */
+  async function encryptedFile(plain: StreamFile): Promise<StreamFile> {
+    if (cipher === null) return plain
+    if (cipher.method === 'cbcs')
+      return bytesFile(plain, (await cbcsOf(initFile, track, named)).segment(await bytesOf(plain, named.signal)))
+    const encrypted = async (signal: AbortSignal) =>
+      encryptSegment(await bytesOf(plain, signal), { key: cipher.key, segment: Number(number) - 1 })
+    return {
+      ...plain,
+      bytes: encryptedBytes(plain.bytes),
+      async *read({ from, to }, signal) {
+        yield (await encrypted(signal)).subarray(from, to)
+      },
+    }
+  }
 }
+
+const cbcsOf = async (init: StreamFile, { name }: GrowingTrack, { cipher, signal }: Named): Promise<Cbcs> =>
+  createCbcs(await bytesOf(init, signal), trackKey(cipher!.key, name))
+
+async function bytesOf({ read, bytes }: StreamFile, signal: AbortSignal): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of read({ from: 0, to: bytes }, signal)) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+/** The file with other bytes, which are there. */
+const bytesFile = (of: StreamFile, bytes: Buffer): StreamFile => ({
+  ...of,
+  bytes: bytes.length,
+  async *read({ from, to }) {
+    yield bytes.subarray(from, to)
+  },
+})
 
 /** The playlist of a text, or the text. Throws `StreamRefused` where there is none. */
 export function textFileOf(
@@ -114,14 +151,3 @@ async function* readPiece(
   if (Buffer.isBuffer(piece)) return yield piece.subarray(from, to)
   yield* reads.read(video, encodedFile(piece.blob), { from: piece.start + from, to: piece.start + to }, signal)
 }
-
-/** The file, encrypted whole as it is read. */
-const encryptedFile = (plain: StreamFile, of: { key: Buffer; segment: number }): StreamFile => ({
-  ...plain,
-  bytes: encryptedBytes(plain.bytes),
-  async *read({ from, to }, signal) {
-    const pieces: Uint8Array[] = []
-    for await (const piece of plain.read({ from: 0, to: plain.bytes }, signal)) pieces.push(piece)
-    yield encryptSegment(Buffer.concat(pieces), of).subarray(from, to)
-  },
-})

@@ -18,7 +18,11 @@ export interface ReadKey {
 const FILE_BYTES_MAX = 64
 
 /** Reads a key. Rejects as `Source`, and with `UsageError` for a file that is none. */
-export async function readKey({ path, url }: SubmitKey, openSource: OpenSource, signal: AbortSignal): Promise<ReadKey> {
+export async function readKey(
+  { path, url, method }: SubmitKey,
+  openSource: OpenSource,
+  signal: AbortSignal,
+): Promise<ReadKey> {
   const source = openSource(path)
   const { bytes, identity } = await source.stat(signal)
   const isShort = bytes <= FILE_BYTES_MAX
@@ -28,7 +32,7 @@ export async function readKey({ path, url }: SubmitKey, openSource: OpenSource, 
   if (content?.length !== KEY_BYTES)
     throw new UsageError(`${path} is no key of AES-128: a file of ${KEY_BYTES} bytes, or of 32 hex digits`)
   const sha256 = asSha256(createHash('sha256').update(content).digest('hex'))
-  return { file: { sha256, bytes: KEY_BYTES, url }, content }
+  return { file: { sha256, bytes: KEY_BYTES, url, ...(method === 'cbcs' && { method }) }, content }
 }
 
 /** The recipe whose package is encrypted with the key. Throws `UsageError` for one without a package. */

@@ -189,36 +189,38 @@ test('what is listed while a film is encoded is what its package has, from every
   assert.equal(other.status, 404)
 })
 
-test('a film with a key is listed while it is encoded, with the encrypted segments that its package has', async (t) => {
-  const dir = await folder(t)
-  const source = await film(dir, 20)
-  const node = await startNode(t, dir, { name: 'node', flags: HTTP })
-  const ledger = await ledgerOf(t, dir)
-  await writeFile(join(dir, 'film.key'), '000102030405060708090a0b0c0d0e0f')
-  const key = ['--hls-key', join(dir, 'film.key'), '--hls-key-url', 'https://keys.example.org/1']
-  const flags = ['--renditions', '180p', '--preset', 'veryslow', '--package', 'hls', '--package-only', ...key]
-  const video = (await submit(node, dir, source, flags)) as VideoId
-  const tracks = ['video-180p', 'audio-1'].map((name) => new Watched(`/v1/videos/${video}/hls`, name))
-  const [picture] = tracks
-  await until('a segment is listed', async () => {
-    await picture!.look(node)
-    return picture!.names.length > 0
+for (const [method, name] of [['aes-128', 'AES-128'], ['cbcs', 'SAMPLE-AES']] as const) // biome-ignore format: pairs
+  test(`a film with a key is listed while it is encoded, with the encrypted segments that its package has: ${method}`, async (t) => {
+    const dir = await folder(t)
+    const source = await film(dir, 20)
+    const node = await startNode(t, dir, { name: 'node', flags: HTTP })
+    const ledger = await ledgerOf(t, dir)
+    await writeFile(join(dir, 'film.key'), '000102030405060708090a0b0c0d0e0f')
+    const key = ['--hls-key', join(dir, 'film.key'), '--hls-key-url', 'https://keys.example.org/1']
+    const form = ['--package', 'hls', '--package-only', '--segments', '--hls-encryption', method]
+    const flags = ['--renditions', '180p', '--preset', 'veryslow', ...form, ...key]
+    const video = (await submit(node, dir, source, flags)) as VideoId
+    const tracks = ['video-180p', 'audio-1'].map((name) => new Watched(`/v1/videos/${video}/hls`, name))
+    const [picture] = tracks
+    await until('a segment is listed', async () => {
+      await picture!.look(node)
+      return picture!.names.length > 0
+    })
+    assert.notEqual((await ledger.video(video))!.status, 'COMPLETED')
+    const early = await (await fetch(`${node.http}/v1/videos/${video}/hls/live-text-1.vtt`)).text()
+    assert.match(early, /^WEBVTT[\s\S]*An early word/)
+    assert.ok(picture!.longest.includes(`#EXT-X-KEY:METHOD=${name},URI="https://keys.example.org/1"\n`))
+    await until('all is listed', async () => {
+      for (const track of tracks) await track.look(node)
+      return tracks.every(({ isWhole }) => isWhole)
+    })
+    await until('it is delivered', async () =>
+      (await ledger.video(video))?.deliveries.every(({ done_at }) => done_at !== null),
+    )
+    assert.equal(early, await readFile(join(dir, 'out', 'film', 'text-1.vtt'), 'utf8'))
+    for (const { name: track, init, names, bytes } of tracks) {
+      const read = (file: string) => readFile(join(dir, 'out', 'film', track, file))
+      assert.deepEqual(bytes.get(init), await read('header.mp4'))
+      for (const [at, each] of names.entries()) assert.deepEqual(bytes.get(each), await read(segmentName(at)), each)
+    }
   })
-  assert.notEqual((await ledger.video(video))!.status, 'COMPLETED')
-  const early = await (await fetch(`${node.http}/v1/videos/${video}/hls/live-text-1.vtt`)).text()
-  assert.match(early, /^WEBVTT[\s\S]*An early word/)
-  assert.match(picture!.longest, /#EXT-X-KEY:METHOD=AES-128,URI="https:\/\/keys\.example\.org\/1"/)
-  await until('all is listed', async () => {
-    for (const track of tracks) await track.look(node)
-    return tracks.every(({ isWhole }) => isWhole)
-  })
-  await until('it is delivered', async () =>
-    (await ledger.video(video))?.deliveries.every(({ done_at }) => done_at !== null),
-  )
-  assert.equal(early, await readFile(join(dir, 'out', 'film', 'text-1.vtt'), 'utf8'))
-  for (const { name, init, names, bytes } of tracks) {
-    const read = (file: string) => readFile(join(dir, 'out', 'film', name, file))
-    assert.deepEqual(bytes.get(init), await read('header.mp4'))
-    for (const [at, each] of names.entries()) assert.deepEqual(bytes.get(each), await read(segmentName(at)), each)
-  }
-})

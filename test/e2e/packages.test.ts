@@ -50,7 +50,7 @@ test('segments are delivered as files, a folder for each track, and encoded once
   asked.push('--package', 'hls,dash', '--package-only', '--segments')
   const made = await runCli([...asked, '--out', 'one'], options)
   assert.equal(made.code, 0, made.stderr)
-  assert.match(made.stdout, /^ {2}one\/short\/ {2}[\d.]+ kB {2}8 files and 2 folders of segments$/m)
+  assert.match(made.stdout, /^ {2}one\/short\/ {2}[\d.]+ kB {2}9 files and 2 folders of segments$/m)
   const tracks = ['audio-1', 'video-180p'].flatMap((track) =>
     ['header.mp4', 'index.sidx', 'segment-00001.m4s'].map((name) => `${track}/${name}`),
   )
@@ -100,6 +100,17 @@ test('a key encrypts a package and stands nowhere: not in what is delivered, the
   const dash = await runCli([...asked.slice(0, -1), 'hls,dash', ...keyed], options)
   assert.equal(dash.code, 2)
   assert.match(dash.stderr, /^reelmesh: whole segments are encrypted for HLS only, .*\n$/)
+  await writeFile(
+    join(dir, 'ladder.yaml'),
+    'renditions: [{id: 90p, box: 160x90, codec: hevc, crf: 30, preset: fast}]\n',
+  )
+  const samples = [...keyed, '--hls-encryption', 'cbcs', '--ladder', 'ladder.yaml']
+  const hevc = await runCli(['run', asked[1]!, '--package', 'hls,dash', ...samples], options)
+  assert.equal(hevc.code, 2)
+  assert.match(
+    hevc.stderr,
+    /^reelmesh: the rendition 90p is hevc, which cbcs cannot encrypt in this version: use h264\n$/,
+  )
 })
 
 test('a package in a form that it does not have is refused before anything is queued', async (t) => {

@@ -19,6 +19,8 @@ export interface StreamCase {
   readonly isPlainServer?: boolean
   /** Only its HLS is made. */
   readonly isHlsOnly?: boolean
+  /** Its samples are encrypted: hls.js decrypts none. */
+  readonly isSampled?: boolean
 }
 
 const picture = (seconds: number, rate = '25', size = '160x90') => [
@@ -113,5 +115,13 @@ export const STREAM_CASES: readonly StreamCase[] = [
     sounds: 1,
     plays: true,
     isHlsOnly: true,
+  },
+  {
+    name: 'encrypted samples',
+    film: [...picture(24.04), ...tone(24.04), ...BOTH, ...FAST],
+    args: ['--hls-key', 'film.key', '--hls-key-url', 'film.key', '--hls-encryption', 'cbcs'],
+    sounds: 1,
+    plays: true,
+    isSampled: true,
   },
 ]
