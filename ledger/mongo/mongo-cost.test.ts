@@ -83,6 +83,24 @@ test('a membership is renewed by one key, and read without looking at those that
   assert.ok(renewed.keys <= 1 && renewed.docs <= 1 && read.keys <= 2 && read.docs <= 1)
 })
 
+test('an event costs two short commands, and following costs what is new, beside 5,000 of before and 500 of an older version', async (t) => {
+  const at = new Date(0)
+  const old = { at, what: 'note', peer: null, video: null, text: 'old' }
+  const numbered = Array.from({ length: 5_000 }, (_, n) => ({ ...old, _id: (n + 1) as never, token: `${n}` }))
+  const unnumbered = Array.from({ length: 500 }, (_, n) => ({ ...old, _id: `text ${n}` as never }))
+  await db.collection('events').insertMany([...numbered, ...unnumbered])
+  const written = await cost(() => ledger.addEvent({ what: 'note', peer: null, video: null, text: 'new' }), 'events')
+  const followed = await cost(async () => {
+    const [event, ...more] = await ledger.eventsAfter(5_000, 100)
+    assert.deepEqual([event?.n, event?.text, more.length], [5_001, 'new', 0])
+  }, 'events')
+  const quiet = await cost(() => ledger.eventsAfter(5_001, 100), 'events')
+  const newest = await cost(() => ledger.events(10), 'events')
+  t.diagnostic(JSON.stringify({ written, followed, quiet, newest }))
+  assert.ok(written.calls <= 2 && written.docs <= 2 && written.keys <= 2)
+  assert.ok(followed.docs <= 1 && followed.keys <= 1 && quiet.docs === 0 && newest.docs <= 10)
+})
+
 test('what the leader, control tasks and a restart query repeatedly reads what is open, with 3,000 finished tasks and 300 videos', async (t) => {
   for (const { _id } of await ledger.videos({ statuses: OPEN_STATUSES })) await ledger.cancel(_id)
   const open = await videoIn(ledger, 'RUNNING')

@@ -112,7 +112,7 @@ test('who is far behind is given all from the ledger in parts, then what is new'
   await add(...texts)
   const reader = await open(0)
   const seen: string[] = []
-  while (seen.length < 600) seen.push(...(await part(reader)))
+  for (let parts = 0; parts < 6; parts++) seen.push(...(await part(reader)))
   assert.deepEqual(
     seen,
     texts.map((text, n) => `${n + 1} ${text}`),
@@ -133,7 +133,7 @@ test('a slow reader misses nothing that has gone from memory', async () => {
   }
   assert.equal(seen, 500)
   const got: string[] = []
-  while (got.length < 500) got.push(...(await part(slow)))
+  for (let parts = 0; got.length < 500 && parts < 10; parts++) got.push(...(await part(slow)))
   assert.deepEqual([got[0], got.at(-1), got.length], ['1 x', '500 x', 500])
 })
 

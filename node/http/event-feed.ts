@@ -11,6 +11,7 @@ import { sentence } from '../../protocol/errors.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { EVENT_READERS_MAX } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
+import { remember } from '../../protocol/remember.ts'
 import { beginText, type EventText, eventTexts, gapText, KEEP_ALIVE, textFor } from './event-text.ts'
 import { RequestRefused } from './refusals.ts'
 
@@ -41,6 +42,8 @@ const KEEP_ALIVE_MS = 15_000
 const BEYOND_MS = 10_000
 /** Events that are read at once, and those that are kept here. */
 const [PAGE, KEPT_MAX] = [100, 256]
+/** Parts that are kept as bytes: most readers wait behind the same number, without a filter. */
+const PARTS_MAX = 32
 
 const encoder = new TextEncoder()
 
@@ -126,7 +129,7 @@ class Feed {
     }
     const key = JSON.stringify([after, filter.video, filter.what])
     const bytes = this.#parts.get(key) ?? encoder.encode(textFor(this.#kept.slice(after - first.event.n + 1), filter))
-    this.#parts.set(key, bytes)
+    remember(this.#parts, key, bytes, PARTS_MAX)
     return { bytes, to: this.#newest }
   }
 
