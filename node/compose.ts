@@ -35,14 +35,13 @@ import { lockDataDir } from './host/data-lock.ts'
 import { createPinoLog } from './host/pino-log.ts'
 import { findProgram } from './host/programs.ts'
 import { systemClock as clock, systemRng as rng } from './host/system-clock.ts'
-import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
-import { createEventFeed } from './http/event-feed.ts'
 import { type HttpAccess, isForAll, readHttpAccess } from './http/http-access.ts'
-import { createHttpPart, createNodeFiles } from './http/http-part.ts'
+import { createHttpPart, createNodeApi } from './http/http-part.ts'
 import { createOtherNodes } from './http/other-nodes.ts'
 import { isInputDeadlinePast } from './input-deadline.ts'
 import { readMeshKey } from './mesh-key.ts'
+import { openMetrics } from './metrics/open-metrics.ts'
 import { createModules } from './modules.ts'
 import { createNode } from './node.ts'
 import { nodeOptions } from './node-options.ts'
@@ -183,7 +182,8 @@ interface Given {
 
 async function compose(config: Config, given: Given): Promise<RunningNode> {
   const { swarmKey, access, parts, isOnlyCoordinator } = given
-  const { selfTestReport, adapters: opened } = await openAdapters(config, given)
+  const { selfTestReport, adapters: bare } = await openAdapters(config, given)
+  const { metrics, adapters: opened } = await openMetrics(access !== null, bare)
   const adapters = { ...opened, ...(await openTraces(config, { ...opened, parts })) }
   const { ledger, mesh, membership } = adapters
   const modules = createModules({ ...nodeOptions(config, selfTestReport), isOnlyCoordinator }, adapters)
@@ -198,11 +198,11 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   await parts.start(trials)
   await parts.start(createFleetPart(config, { swarmKey, createLauncher }, adapters, modules))
   const face = createFace({ self, ladders: config.ladders }, { ledger, hints, status, submit })
+  metrics?.readFrom({ status, ledger, store: adapters.store, table: modules.peers })
   const httpLog = adapters.log.child({ part: 'http' })
   const { uploads, part: uploadsPart } = createNodeUploads(config, adapters)
   await parts.start(uploadsPart)
-  const events = createEventFeed({ ledger, clock, log: httpLog })
-  const api = createApi(face, { ...createNodeFiles(adapters), events, uploads, clock, rng, log: httpLog })
+  const api = createNodeApi(face, adapters, { uploads, metrics, admission })
   const control = await serveControl(api, controlSocketPath(config.data_dir))
   await parts.start({ name: 'control socket', stop: () => control.close() })
   const others = createOtherNodes(hostId(config.machine), { peers: modules.peers, clock })

@@ -12,7 +12,7 @@ export interface RouteShape {
 }
 
 /** What is the same on every node, so that a browser can show it before it has a token. */
-const PUBLIC_PATH = /^\/(?:|page\/[^/]+|healthz|openapi\.json|docs(?:\/.*)?)$/
+const PUBLIC_PATH = /^\/(?:|page\/[^/]+|healthz|readyz|openapi\.json|docs(?:\/.*)?)$/
 
 /** Whether everybody may read this path, without a token. */
 export const isPublicPath = (path: string): boolean => PUBLIC_PATH.test(path)

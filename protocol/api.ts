@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { json, problem, refused, video } from './api-answers.ts'
 import { ATTEMPT_ROUTES, LOG_ROUTE } from './api-attempts.ts'
 import { EVENT_ROUTES, EVENT_STREAM_ROUTE } from './api-events.ts'
+import { HEALTH_ROUTES } from './api-health.ts'
 import { LIST_ROUTES } from './api-lists.ts'
 import { body, deadline, priority, SUBMIT_ROUTES } from './api-submit.ts'
 import { UPLOAD_ROUTES } from './api-uploads.ts'
@@ -180,6 +181,7 @@ export const STREAM_ROUTES = {
   }),
   log: LOG_ROUTE,
   ...UPLOAD_ROUTES,
+  ...HEALTH_ROUTES,
   hlsFile: packageFile('hls', 'master.m3u8'),
   dashFile: packageFile('dash', 'manifest.mpd'),
 }

@@ -5,13 +5,14 @@
 import { build } from 'esbuild'
 
 /** `program`: Reelmesh as it is shipped, built from these sources. */
-export type Tool = 'ffmpeg' | 'bubblewrap' | 'tmux' | 'mongod' | 'program'
+export type Tool = 'ffmpeg' | 'bubblewrap' | 'tmux' | 'prometheus' | 'mongod' | 'program'
 
 /** The modules through which tests reach each tool. */
 const DOORS: Readonly<Record<Tool, readonly string[]>> = {
   ffmpeg: ['media/run-ffmpeg.ts', 'testing/tools/ffmpeg.ts', 'testing/tools/program.ts', 'testing/sources/make.ts'],
   bubblewrap: ['testing/tools/bubblewrap.ts'],
   tmux: ['testing/tools/tmux.ts'],
+  prometheus: ['testing/tools/prometheus.ts'],
   mongod: ['testing/tools/mongod-binary.ts'],
   program: ['testing/tools/program.ts'],
 }

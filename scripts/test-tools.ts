@@ -4,6 +4,7 @@ import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { type Mongod, startMongod } from '../testing/tools/mongod.ts'
 import { ensureMongod } from '../testing/tools/mongod-binary.ts'
 import { programFile } from '../testing/tools/program.ts'
+import { ensurePrometheus } from '../testing/tools/prometheus.ts'
 import { ensureTmux } from '../testing/tools/tmux.ts'
 import type { Tool } from './test-needs.ts'
 
@@ -15,7 +16,7 @@ export async function bringTools(needs: readonly (readonly Tool[])[]): Promise<(
   const having = (tool: Tool): number => needs.filter((tools) => tools.includes(tool)).length
   let mongod: Mongod | null = null
   const brought = await Promise.allSettled([
-    having('ffmpeg') > 0 && ffmpegAnd({ bubblewrap: having('bubblewrap') > 0, tmux: having('tmux') > 0 }),
+    having('ffmpeg') > 0 && ffmpegAnd(having),
     having('mongod') > 0 && ensureMongod().then((path) => `MongoDB from ${path}`),
     having('program') > 0 && programFile(),
   ])
@@ -33,9 +34,10 @@ export async function bringTools(needs: readonly (readonly Tool[])[]): Promise<(
 }
 
 /** One after the other: a package manager works for one caller at a time. */
-async function ffmpegAnd({ bubblewrap, tmux }: { bubblewrap: boolean; tmux: boolean }): Promise<string> {
+async function ffmpegAnd(having: (tool: Tool) => number): Promise<string> {
   const { version } = await ensureFfmpeg()
-  if (bubblewrap) await ensureBubblewrap()
-  if (tmux) await ensureTmux()
+  if (having('bubblewrap') > 0) await ensureBubblewrap()
+  if (having('tmux') > 0) await ensureTmux()
+  if (having('prometheus') > 0) await ensurePrometheus()
   return `ffmpeg ${version}`
 }

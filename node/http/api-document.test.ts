@@ -26,6 +26,8 @@ const BODIES: Readonly<Record<string, unknown>> = {
 }
 /** Their problems depend on files, or on what a stream is opened on. */
 const FILES = [
+  'ready',
+  'metrics',
   'createUpload',
   'upload',
   'writeUpload',
@@ -90,7 +92,13 @@ const uploads = {
     return '/uploads/film.mp4'
   },
 }
-const api = createApi(face, { uploads, rng, log: silentLog } as unknown as ApiModules)
+const api = createApi(face, {
+  metrics: null,
+  admission: { state: () => 'idle' },
+  uploads,
+  rng,
+  log: silentLog,
+} as unknown as ApiModules)
 let now = 0
 const guard = (tokens: readonly Token[] = []) =>
   guarded(

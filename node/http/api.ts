@@ -17,6 +17,7 @@ import { apiDocument } from './api-document.ts'
 import { createDocsPage } from './docs-page.ts'
 import { eventPage } from './event-page.ts'
 import { createEventRoutes, type EventRoutesOptions } from './event-routes.ts'
+import { createHealthRoutes, type HealthRoutesOptions } from './health-routes.ts'
 import type { HttpEnv } from './http-env.ts'
 import { type IdempotencyModules, idempotent } from './idempotency.ts'
 import { createMediaRoutes, type MediaRoutesOptions } from './media-routes.ts'
@@ -33,7 +34,11 @@ const RESUMED = { paused: false, reason: null }
 const DRAINING = { draining: true, reason: 'draining' }
 
 /** The parts that the API uses, beside the operations of the node. */
-export type ApiModules = MediaRoutesOptions & EventRoutesOptions & UploadRoutesOptions & IdempotencyModules
+export type ApiModules = MediaRoutesOptions &
+  EventRoutesOptions &
+  UploadRoutesOptions &
+  IdempotencyModules &
+  HealthRoutesOptions
 
 /** The HTTP API of a node, without a server. Refusals are answered as `answerError` says. */
 export function createApi(node: NodeFace, modules: ApiModules) {
@@ -55,6 +60,7 @@ export function createApi(node: NodeFace, modules: ApiModules) {
   api.route('/', createMediaRoutes(modules))
   api.route('/', createEventRoutes(modules))
   api.route('/', createUploadRoutes(modules))
+  api.route('/', createHealthRoutes(node, modules))
   api.route('/', createDocsPage())
   return api
     .openapi(createRoute(ROUTES.health), (c) => c.json({ ok: true } as const, 200))

@@ -3,6 +3,7 @@ import { createBlobRanges } from '../../blobs/read-range.ts'
 import { createWholeBlobs } from '../../blobs/read-whole.ts'
 import type { DeliveredBlobs } from '../../protocol/blobs.ts'
 import type { Adapters } from '../adapters.ts'
+import type { NodeFace } from '../face.ts'
 import type { Part } from '../parts.ts'
 import { createArtifactFiles } from '../streams/artifact-files.ts'
 import { createArtifactReads } from '../streams/artifact-reads.ts'
@@ -10,6 +11,8 @@ import { createAttemptLogs } from '../streams/attempt-logs.ts'
 import { createFinishedPackages } from '../streams/finished-packages.ts'
 import { createGrowingPackages } from '../streams/growing-packages.ts'
 import { createStreams } from '../streams/streams.ts'
+import { type Api, type ApiModules, createApi } from './api.ts'
+import { createEventFeed } from './event-feed.ts'
 import { type GuardModules, type GuardOptions, guarded } from './guard.ts'
 import type { HttpAccess } from './http-access.ts'
 import { type HttpServer, serveHttp } from './http-server.ts'
@@ -68,8 +71,20 @@ export function createHttpPart(access: HttpAccess | null, options: HttpPartOptio
   }
 }
 
+/** The API of a node, with the files of all videos and its events. */
+export function createNodeApi(
+  face: NodeFace,
+  adapters: StreamModules,
+  modules: Pick<ApiModules, 'uploads' | 'metrics' | 'admission'>,
+): Api {
+  const { ledger, clock, rng } = adapters
+  const log = adapters.log.child({ part: 'http' })
+  const events = createEventFeed({ ledger, clock, log })
+  return createApi(face, { ...createNodeFiles(adapters), ...modules, events, clock, rng, log })
+}
+
 /** The files of all videos, those of streaming packages and finished ones, from wherever their bytes lie. */
-export function createNodeFiles({
+function createNodeFiles({
   ledger,
   store,
   mesh,

@@ -26,7 +26,7 @@ interface Answer {
 test('a film is uploaded over a kill of the node, verified, submitted and encoded', async (t) => {
   const dir = await folder(t)
   const film = join(dir, 'Ein Film.mkv')
-  const { ffmpeg } = await ensureFfmpeg()
+  const { ffmpeg, ffprobe } = await ensureFfmpeg()
   const picture = 'testsrc2=s=640x360:r=25:d=4,noise=alls=60:allf=t'
   const codec = ['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '2']
   await execa(ffmpeg, ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', picture, ...codec, film])
@@ -88,7 +88,7 @@ test('a film is uploaded over a kill of the node, verified, submitted and encode
   const file = await fetch(`${at}/v1/videos/${submitted.id}/artifacts/${video.outputs[0]!.sha256}`)
   const result = join(dir, 'result.mp4')
   await execa('sh', ['-c', `cat > '${result}'`], { input: Buffer.from(await file.arrayBuffer()) })
-  const { stdout } = await execa('ffprobe', [
+  const { stdout } = await execa(ffprobe, [
     ...[
       '-v',
       'error',

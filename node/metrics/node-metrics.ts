@@ -1,0 +1,219 @@
+/**
+ * The metrics of a node in OpenMetrics form, by prom-client. Counted are the node's own calls to the ledger (`watched-calls.ts`); what is to be had of
+ * its status is read when it is asked for. Labels have few values: kinds, codes and renditions, never ids of videos or peers. Loaded only where
+ * the node serves HTTP.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { BlobStore } from '../../protocol/blobs.ts'
+import type { Clock } from '../../protocol/clock.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { PRESENT_MS } from '../../protocol/limits.ts'
+import type { PeerTable } from '../../protocol/peer-table.ts'
+import type { PeerStatus } from '../../protocol/status.ts'
+import type { Status } from '../status/status.ts'
+import { type BegunAttempt, watchCalls } from './watched-calls.ts'
+
+/** What is read when metrics are asked for. */
+export interface MetricSources {
+  readonly status: Pick<Status, 'peers' | 'openVideos'>
+  readonly ledger: Pick<Ledger, 'lease'>
+  readonly store: Pick<BlobStore, 'room'>
+  readonly table: PeerTable
+}
+
+/** The metrics of a node. */
+export interface NodeMetrics {
+  /** The ledger whose calls are counted: the node has to use this one. */
+  readonly ledger: Ledger
+  /** The text and its media type. */
+  read(): Promise<{ readonly text: string; readonly type: string }>
+  /** Reads these from now on; before, only what is counted. */
+  readFrom(sources: MetricSources): void
+}
+
+/** How long a reading serves the gauges, ms: one scrape. */
+const SHARED_MS = 500
+/** Renditions that have labels of their own: a ladder has some ten. */
+const RENDITIONS_MAX = 64
+const CALL_S = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30]
+const ATTEMPT_S = [0.3, 1, 3, 10, 30, 100, 300, 1_000, 3_000]
+const HEAL_S = [0.05, 0.1, 0.3, 1, 2, 3, 5, 10, 30, 60]
+
+/** The metrics of this node, and the ledger that they watch. */
+export function createNodeMetrics(
+  ledger: Ledger,
+  options: { readonly clock: Clock; readonly version: string },
+): NodeMetrics {
+  const { clock } = options
+  const registry = new Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE>()
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry as never })
+  let sources: MetricSources | null = null
+  const counts = createCounts(registers as never, clock, () => sources)
+  createGauges(registers as never, () => sources, options)
+  return {
+    ledger: watchCalls(ledger, { clock, ...counts }),
+    readFrom(given) {
+      const { status } = given
+      sources = {
+        ...given,
+        status: { peers: shared(status.peers, clock), openVideos: shared(status.openVideos, clock) },
+      }
+    },
+    read: async () => ({ text: await registry.metrics(), type: registry.contentType }),
+  }
+}
+
+/** The same reading for all gauges of one answer. */
+function shared<T>(read: () => Promise<T>, clock: Pick<Clock, 'mono'>): () => Promise<T> {
+  let last: { readonly at: number; readonly answer: Promise<T> } | null = null
+  return () => {
+    if (last === null || clock.mono() - last.at > SHARED_MS) last = { at: clock.mono(), answer: read() }
+    return last.answer
+  }
+}
+
+type Registers = [Registry]
+
+function createCounts(
+  registers: Registers,
+  clock: Clock,
+  sources: () => MetricSources | null,
+): Omit<Parameters<typeof watchCalls>[1], 'clock'> {
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter({ name: `reelmesh_${name}_total`, help, labelNames, registers })
+  const seconds = <L extends string>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []) =>
+    new Histogram({ name: `reelmesh_${name}_seconds`, help, buckets, labelNames, registers })
+  const claims = counter('claims', 'Attempts that this node began', ['kind'])
+  const attempts = counter('attempts', 'Attempts of this node that ended, by end and code of a failure', [
+    'kind',
+    'end',
+    'cause',
+  ])
+  const took = seconds('attempt_duration', 'How long completed attempts of this node took', ATTEMPT_S, [
+    'kind',
+    'rendition',
+  ])
+  const backups = counter('backups', 'Backup attempts of this node, by whether they were first', ['end'])
+  const frames = counter('encoded_frames', 'Frames that this node encoded, in results that were taken', ['rendition'])
+  const sourceTime = counter(
+    'encoded_source_seconds',
+    'Seconds of sources that this node encoded, in results that were taken',
+    ['rendition'],
+  )
+  const reclaims = counter('reclaims', 'Claims of failed peers that this node ended as the leader')
+  const detection = seconds(
+    'detection',
+    'Time from the last heartbeat of a failed peer until this node reclaimed its tasks',
+    HEAL_S,
+  )
+  const failover = seconds('failover', 'Time from the last renewal of another leader until this node led', HEAL_S)
+  const calls = seconds('ledger_call_duration', 'How long calls to the ledger took', CALL_S, ['method'])
+  const failed = counter('ledger_call_failures', 'Calls to the ledger that failed', ['method'])
+  const events = counter('events', 'Events that this node emitted', ['what'])
+  const renditionOf = boundedLabels()
+  return {
+    called(method, ms, isAnswered) {
+      calls.observe({ method }, ms / 1000)
+      if (!isAnswered) failed.inc({ method })
+    },
+    claimed: ({ task }) => claims.inc({ kind: task.kind }),
+    ended(attempt, end, cause) {
+      const { task, isBackup, at } = attempt
+      attempts.inc({ kind: task.kind, end, cause })
+      if (isBackup && end !== 'released') backups.inc({ end: end === 'completed' ? 'won' : 'lost' })
+      if (end !== 'completed') return
+      const rendition = renditionOf(task.resolution)
+      took.observe({ kind: task.kind, rendition }, (clock.mono() - at) / 1000)
+      if (task.kind !== 'video') return
+      frames.inc({ rendition }, task.frames)
+      sourceTime.inc({ rendition }, secondsOf(attempt))
+    },
+    reclaimed(worker, count) {
+      reclaims.inc(count)
+      const heard = sources()?.table.get(worker)
+      if (heard) detection.observe((clock.mono() - heard.heard_mono) / 1000)
+    },
+    leads: (ms) => {
+      if (ms !== null) failover.observe(ms / 1000)
+    },
+    emitted: (what) => events.inc({ what }),
+  }
+}
+
+function secondsOf({ task: { start_pts, end_pts, time_base } }: BegunAttempt): number {
+  const [numerator = 0, denominator = 1] = time_base.split('/').map(Number)
+  return Math.max(0, ((end_pts - start_pts) * numerator) / denominator)
+}
+
+/** Labels for words of people: the first ones as they are, all others as `other`. */
+function boundedLabels(): (word: string) => string {
+  const known = new Set<string>()
+  return (word) => {
+    if (known.size < RENDITIONS_MAX) known.add(word)
+    return known.has(word) ? word : 'other'
+  }
+}
+
+function createGauges(
+  registers: Registers,
+  sources: () => MetricSources | null,
+  { clock, version }: { readonly clock: Clock; readonly version: string },
+): void {
+  type Read = (gauge: Gauge, from: MetricSources) => Promise<void> | void
+  const gauge = (name: string, help: string, labelNames: readonly string[], read: Read) =>
+    new Gauge({
+      name: `reelmesh_${name}`,
+      help,
+      labelNames: [...labelNames],
+      registers,
+      async collect() {
+        const from = sources()
+        this.reset()
+        // What cannot be read now is absent.
+        if (from) await Promise.resolve(read(this as unknown as Gauge, from)).catch(() => {})
+      },
+    })
+  gauge('build', 'The version of this node', ['version'], (each) => each.set({ version }, 1))
+  gauge('peers', 'Peers of the mesh by state; lost: silent without having left', ['state'], async (each, from) => {
+    each.set({ state: 'lost' }, 0)
+    for (const peer of await from.status.peers()) each.inc({ state: stateOf(peer) })
+  })
+  gauge('encode_speed_ratio', 'Seconds of sources that this node encodes in a second', [], async (each, from) =>
+    each.set((await from.status.peers()).find(({ self }) => self)?.speed ?? 0),
+  )
+  gauge('leader_known', 'Whether some peer holds the lease of the leader', [], async (each, from) =>
+    each.set((await from.ledger.lease()).holder === null ? 0 : 1),
+  )
+  gauge('gossip_lag_seconds', 'Age of the oldest last heartbeat among the present peers', [], (each, from) => {
+    const ages = from.table.all().map(({ heard_mono }) => clock.mono() - heard_mono)
+    each.set(Math.max(0, ...ages.filter((ms) => ms < PRESENT_MS)) / 1000)
+  })
+  gauge('disk_free_bytes', 'Room of the disk of the blob store', [], async (each, from) =>
+    each.set((await from.store.room()).freeBytes),
+  )
+  gauge('disk_size_bytes', 'Size of the disk of the blob store', [], async (each, from) =>
+    each.set((await from.store.room()).totalBytes),
+  )
+  gauge('videos', 'Open and undelivered videos by status', ['status'], async (each, from) => {
+    for (const { status } of await from.status.openVideos()) each.inc({ status })
+  })
+  gauge('stuck_videos', 'Videos that make no progress for a reason that `status` states', [], async (each, from) =>
+    each.set((await from.status.openVideos()).filter(({ still }) => still !== null).length),
+  )
+  const renditionOf = boundedLabels()
+  gauge(
+    'tasks',
+    'Tasks of open videos by rendition, or kind, and status',
+    ['rendition', 'status'],
+    async (each, from) => {
+      for (const { tasks } of await from.status.openVideos())
+        for (const { resolution, status, count } of tasks)
+          each.inc({ rendition: renditionOf(resolution), status }, count)
+    },
+  )
+}
+
+const stateOf = ({ state, self, heard_s }: PeerStatus): string =>
+  !self && state !== 'leaving' && heard_s * 1000 > PRESENT_MS ? 'lost' : state
