@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import type { Browser } from 'playwright-core'
+import type { StatusSnapshot } from '../protocol/status.ts'
 import { startBrowser } from '../testing/players/players.ts'
 import { makeClip } from '../testing/sources/clip.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
@@ -21,13 +22,13 @@ const BYTES_MAX = 300_000
 const SCREENS = {
   'live.png': { viewport: { width: 1280, height: 860 }, colorScheme: 'light' },
   'live-dark.png': { viewport: { width: 1280, height: 860 }, colorScheme: 'dark' },
-  'live-phone.png': { viewport: { width: 360, height: 1100 }, colorScheme: 'dark' },
+  'live-phone.png': { viewport: { width: 360, height: 1250 }, colorScheme: 'dark' },
 } as const
-const FORM = ['--renditions', '480p,360p,240p', '--preset', 'medium', '--package', 'hls']
-const SECONDS = 240
+const FORM = ['--renditions', '480p,360p,240p', '--preset', 'veryfast', '--package', 'hls']
+const SECONDS = 160
 const WORKERS = ['amber', 'basil', 'cedar', 'delta']
-/** When the worker is killed, and how much later the screens are taken, ms. */
-const [KILLED_MS, TAKEN_MS] = [25_000, 4_500]
+/** What share of the film is done when the worker is killed, and how much later the screens are taken, ms. */
+const [KILLED_AT, TAKEN_MS] = [0.4, 4_000]
 
 const dir = await mkdtemp(join(tmpdir(), 'reelmesh-screens-'))
 const program = await programFile()
@@ -40,7 +41,7 @@ try {
   const [, join_ = ''] = /^ {2}(\/ip4\/\S+)$/m.exec(said) ?? []
   const [, http = ''] = /^ {2}(http:\S+)$/m.exec(said) ?? []
   for (const name of WORKERS) await start(name, ['--join', join_, '--slots', '1'])
-  for (const film of ['river.mp4', 'harbour.mp4'])
+  for (const film of ['harbour.mp4', 'river.mp4'])
     await execa(process.execPath, [program, 'submit', film, ...FORM, '--data-dir', join(dir, 'north')], { cwd: dir })
   const browser = await startBrowser()
   await takeScreens(browser, http)
@@ -68,6 +69,13 @@ async function start(name: string, flags: readonly string[]): Promise<string> {
   return said
 }
 
+/** Whether the film is far enough, and the worker that is killed encodes. */
+async function isTime(http: string): Promise<boolean> {
+  const { videos, peers } = (await (await fetch(`${http}/v1/status`)).json()) as StatusSnapshot
+  const isFar = videos.some(({ name, done }) => name === 'river' && done >= KILLED_AT)
+  return isFar && peers.some(({ name, running }) => name === 'cedar' && running.length > 0)
+}
+
 async function takeScreens(browser: Browser, http: string): Promise<void> {
   const pages = await Promise.all(
     Object.entries(SCREENS).map(async ([file, look]) => {
@@ -77,7 +85,7 @@ async function takeScreens(browser: Browser, http: string): Promise<void> {
       return { file, page }
     }),
   )
-  await sleep(KILLED_MS)
+  while (!(await isTime(http))) await sleep(200)
   nodes.get('cedar')?.kill('SIGKILL')
   await sleep(TAKEN_MS)
   for (const { file, page } of pages) {

@@ -1,7 +1,7 @@
 /** What the page asks of its node to have it do something. */
 import { signal } from '@preact/signals'
 import { ask } from './feed/ask.ts'
-import { token } from './state.ts'
+import { choose, token } from './state.ts'
 
 /** What the last request came to: a sentence, and whether it failed. */
 export const outcome = signal<{ readonly text: string; readonly isBad: boolean } | null>(null)
@@ -30,4 +30,27 @@ export async function send<T>(path: string, body: unknown, done: (answer: T) => 
     outcome.value = { text: 'the node does not answer', isBad: true }
     return null
   }
+}
+
+/** What is made of a file. */
+export interface Recipe {
+  readonly recipe: { readonly package?: { readonly formats: readonly string[] } }
+  readonly ladder?: string
+}
+
+const OUTCOMES = {
+  created: 'is submitted',
+  joined: 'is known already, and goes on',
+  retried: 'is taken up again',
+} as const
+
+/** Submits, and shows the video. Whether it was taken. */
+export async function submitTo(path: string, body: Recipe & { readonly path?: string }): Promise<boolean> {
+  const got = await send<{ id: string; name: string; outcome: keyof typeof OUTCOMES }>(
+    path,
+    body,
+    ({ name, outcome }) => `${name} ${OUTCOMES[outcome]}`,
+  )
+  if (got) choose(got.id)
+  return got !== null
 }

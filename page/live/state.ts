@@ -6,6 +6,8 @@ import { type Sample, sampleOf } from './samples.ts'
 
 const EVENTS_MAX = 500
 const SAMPLES_MAX = 3_600
+/** The pause between two samples, s: less than that between two usual rounds of the feed. */
+const SAMPLE_S = 0.9
 const TOKEN_KEY = 'reelmesh-token'
 
 export const connection = signal<Connection>('connecting')
@@ -14,7 +16,7 @@ export const heardAt = signal(Date.now())
 export const status = signal<StatusSnapshot | null>(null)
 /** Newest last. */
 export const events = signal<readonly MeshEvent[]>([])
-/** One for each status, newest last. */
+/** Newest last. */
 export const samples = signal<readonly Sample[]>([])
 export const grid = signal<Grid | null>(null)
 export const task = signal<ShownTask | null>(null)
@@ -75,8 +77,16 @@ function take(message: FromFeed): void {
     heardAt.value = Date.now()
     status.value = message.status
     addEvents(message.status.events)
-    samples.value = [...samples.value.slice(1 - SAMPLES_MAX), sampleOf(message.status)]
+    addSample(message.status)
   }
+}
+
+/** One a second at most. */
+function addSample(status: StatusSnapshot): void {
+  const sample = sampleOf(status)
+  const last = samples.value.at(-1)
+  if (last && sample.at - last.at < SAMPLE_S) return
+  samples.value = [...samples.value.slice(1 - SAMPLES_MAX), sample]
 }
 
 /** The same event may come with the stream and with a status. */

@@ -29,6 +29,7 @@ describe('the live page', () => {
   const acts: (() => Promise<void>)[] = []
   const ends: Ends = { after: (act) => void acts.push(act) }
   let film: string
+  let lake: string
   let browser: Browser
   let page: Page
   let nodes: Readonly<Record<'leads' | 'works' | 'stays', MeshNode>>
@@ -38,10 +39,15 @@ describe('the live page', () => {
     const dir = await folder(ends)
     film = join(dir, 'river.mp4')
     const { ffmpeg } = await ensureFfmpeg()
-    await execa(ffmpeg, [
-      ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=25:d=${SECONDS}`],
-      ...['-f', 'lavfi', '-i', `sine=d=${SECONDS}`, '-preset', 'ultrafast', '-g', '50', '-c:a', 'aac', film],
-    ])
+    lake = join(dir, 'lake.mp4')
+    for (const [file, seconds] of [
+      [film, SECONDS],
+      [lake, 1],
+    ] as const)
+      await execa(ffmpeg, [
+        ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=25:d=${seconds}`],
+        ...['-f', 'lavfi', '-i', `sine=d=${seconds}`, '-preset', 'ultrafast', '-g', '50', '-c:a', 'aac', file],
+      ])
     const odd = await oddFfmpeg(dir, {
       waits: `case "$*" in *libx264*) until [ -e '${dir}/go' ]; do sleep 0.2; done ;; esac`,
     })
@@ -73,11 +79,11 @@ describe('the live page', () => {
 
   it('submits a file by its path, and says why one is refused', async () => {
     await page.getByRole('button', { name: 'Add a video' }).click()
-    await page.getByLabel(/Path of the file/).fill(`${film}.txt`)
-    await page.getByRole('button', { name: 'Submit' }).click()
+    await page.getByLabel(/path of a file/).fill(`${film}.txt`)
+    await page.getByRole('button', { name: 'Submit', exact: true }).click()
     await shows('dialog .notice.bad', /river\.mp4\.txt/)
-    await page.getByLabel(/Path of the file/).fill(film)
-    await page.getByRole('button', { name: 'Submit' }).click()
+    await page.getByLabel(/path of a file/).fill(film)
+    await page.getByRole('button', { name: 'Submit', exact: true }).click()
     await shows('.outcome', 'river is submitted')
     await shows('#video h2', 'river')
     await shows('#video .badge', 'encoding')
@@ -117,7 +123,24 @@ describe('the live page', () => {
       await page.locator('dialog').waitFor({ state: 'detached' })
     })
 
+  it('uploads a file that is dropped on it, and submits it', async () => {
+    const bytes = (await readFile(lake)).toString('base64')
+    const dropped = await page.evaluateHandle(`(() => {
+      const files = new DataTransfer()
+      files.items.add(new File([Uint8Array.from(atob('${bytes}'), (c) => c.charCodeAt(0))], 'lake.mp4'))
+      return files
+    })()`)
+    await page.dispatchEvent('main', 'drop', { dataTransfer: dropped })
+    await shows('dialog', '1 file to upload: lake.mp4')
+    await page.getByRole('button', { name: 'Upload and submit' }).click()
+    await shows('.outcome', 'lake is submitted')
+    await shows('#video h2', 'lake')
+    await shows('#video .badge', 'done')
+  })
+
   it('plays the finished stream', async () => {
+    await page.getByRole('button', { name: /^river/ }).click()
+    await shows('#video h2', 'river')
     await shows('#video .badge', 'done')
     await page.getByRole('link', { name: 'Watch' }).click()
     const time = () => page.evaluate<number>("document.querySelector('video')?.currentTime ?? 0")

@@ -2,11 +2,11 @@
  * The worker that asks the node: its events as they happen, the status all the time, and the tasks of the video that is shown. It says what it got,
  * and whether the node answers.
  */
+import { readEvents } from '../../../client/read-events.ts'
 import type { AttemptPage } from '../../../protocol/api-attempts.ts'
 import type { StatusSnapshot, TaskRow } from '../../../protocol/status.ts'
 import { isOpen } from '../../../protocol/video-status.ts'
 import { ask } from './ask.ts'
-import { followEvents } from './event-stream.ts'
 import { gridOf } from './grid.ts'
 import type { Connection, FromFeed, Grid, ToFeed } from './messages.ts'
 
@@ -93,11 +93,22 @@ async function feed(): Promise<never> {
     })
   }
 }
-void feed()
-void followEvents(
-  () => wanted.token,
-  (event) => {
+
+/** Where the node has no events for this page, such as without a token, the status has the newest. */
+async function follow(): Promise<void> {
+  const node = {
+    nodes: 1,
+    next: () => {},
+    open: async (asked: { headers: Readonly<Record<string, string>>; signal: AbortSignal }) => {
+      const answer = await ask('/v1/events/stream', wanted.token, asked)
+      return answer.ok ? answer : Promise.reject(new Error(answer.statusText))
+    },
+  }
+  for await (const event of readEvents(node, { onGap: () => {} })) {
     say({ kind: 'events', events: [event] })
     wake()
-  },
-)
+  }
+}
+
+void feed()
+void follow()

@@ -85,7 +85,7 @@ function Node({ peer, place, leads, isNamed }: Placed & { isNamed: boolean }) {
       {isNamed && (
         <>
           <text class="inside" y={4}>
-            {look === 'working' ? speedText(peer.speed) : SIGNS[look]}
+            {look === 'working' && peer.speed > 0 ? speedText(peer.speed) : SIGNS[look]}
           </text>
           <text class="name" y={r + 20}>
             {short(peer.name)}
@@ -100,7 +100,15 @@ function Node({ peer, place, leads, isNamed }: Placed & { isNamed: boolean }) {
 }
 
 /** What stands in a peer that does not work: a look is more than its colour. */
-const SIGNS = { working: '', idle: '–', paused: 'II', trouble: '!', suspected: '?', silent: '×', leaving: '×' } as const
+const SIGNS = {
+  working: '…',
+  idle: '–',
+  paused: 'II',
+  trouble: '!',
+  suspected: '?',
+  silent: '×',
+  leaving: '×',
+} as const
 const short = (name: string): string => (name.length > 16 ? `${name.slice(0, 15)}…` : name)
 
 function inWords(placed: readonly Placed[]): string {

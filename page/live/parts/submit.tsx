@@ -1,95 +1,72 @@
-/** Submits a video: a file on the node, by its path. */
+/** Submits videos: files of this computer, which are uploaded, or one on the node, by its path. Files may be dropped anywhere on the page. */
 import { signal } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
-import { outcome, send } from '../api.ts'
+import { outcome, type Recipe, submitTo } from '../api.ts'
 import { ask } from '../feed/ask.ts'
-import { choose, token } from '../state.ts'
+import { token } from '../state.ts'
+import { uploadFile } from '../uploads.ts'
+import { countText } from '../words.ts'
 import { Dialog } from './dialog.tsx'
 
-const isOpen = signal(false)
+/** The files with which the dialog is open; null where it is closed. */
+const chosen = signal<readonly File[] | null>(null)
 
 export const SubmitButton = () => (
-  <button type="button" class="main" onClick={() => (isOpen.value = true)}>
+  <button type="button" class="main" onClick={() => (chosen.value = [])}>
     Add a video
   </button>
 )
 
-/** What is made of it. */
+/** Opens the dialog with files that are dropped on the page. */
+export function takeDrops(): void {
+  addEventListener('dragover', (event) => event.preventDefault())
+  addEventListener('drop', (event) => {
+    event.preventDefault()
+    const files = [...(event.dataTransfer?.files ?? [])]
+    if (files.length > 0) chosen.value = files
+  })
+}
+
+export function SubmitDialog() {
+  if (chosen.value === null) return null
+  return <SubmitForm files={chosen.value} close={() => (chosen.value = null)} />
+}
+
 interface Form {
   readonly path: string
   readonly ladder: string
   readonly canBeWatched: boolean
 }
 
-interface Submitted {
-  readonly id: string
-  readonly name: string
-  readonly outcome: 'created' | 'joined' | 'retried'
-}
-const OUTCOMES = {
-  created: 'is submitted',
-  joined: 'is known already, and goes on',
-  retried: 'is taken up again',
-} as const
+const recipeOf = ({ ladder, canBeWatched }: Form): Recipe => ({
+  recipe: canBeWatched ? { package: { formats: ['hls'] } } : {},
+  ...(ladder && { ladder }),
+})
 
-async function submit({ path, ladder, canBeWatched }: Form): Promise<boolean> {
-  const recipe = canBeWatched ? { package: { formats: ['hls'] } } : {}
-  const body = { path, recipe, ...(ladder && { ladder }) }
-  const got = await send<Submitted>('/v1/videos', body, ({ name, outcome }) => `${name} ${OUTCOMES[outcome]}`)
-  if (got) choose(got.id)
-  return got !== null
-}
-
-export function SubmitDialog() {
-  if (!isOpen.value) return null
-  return <SubmitForm close={() => (isOpen.value = false)} />
-}
-
-function SubmitForm({ close }: { close(): void }) {
+function SubmitForm({ files, close }: { files: readonly File[]; close(): void }) {
   const [form, setForm] = useState<Form>({ path: '', ladder: '', canBeWatched: true })
   const [isBusy, setBusy] = useState(false)
-  const ladders = useLadders()
   const change = (part: Partial<Form>) => setForm({ ...form, ...part })
+  const submit = async (event: Event) => {
+    event.preventDefault()
+    for (const file of files) void uploadFile(file, recipeOf(form))
+    if (files.length > 0) return close()
+    setBusy(true)
+    if (await submitTo('/v1/videos', { path: form.path, ...recipeOf(form) })) close()
+    setBusy(false)
+  }
   return (
     <Dialog title="Add a video" close={close}>
-      <form
-        onSubmit={async (event) => {
-          event.preventDefault()
-          setBusy(true)
-          if (await submit(form)) close()
-          setBusy(false)
-        }}
-      >
-        <label>
-          Path of the file, on the machine of this node
-          <input
-            type="text"
-            required
-            pattern="/.+"
-            title="a path from the root, such as /films/river.mp4"
-            placeholder="/films/river.mp4"
-            value={form.path}
-            onInput={({ currentTarget }) => change({ path: currentTarget.value })}
-          />
-        </label>
-        <label>
-          Ladder
-          <select onChange={({ currentTarget }) => change({ ladder: currentTarget.value })}>
-            <option value="">usual: 480p, 720p, 1080p</option>
-            {ladders.map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+      <form onSubmit={submit}>
+        <FileChoice files={files} path={form.path} changePath={(path) => change({ path })} />
+        <LadderChoice choose={(ladder) => change({ ladder })} />
         <label class="check">
           <input
             type="checkbox"
             checked={form.canBeWatched}
             onChange={({ currentTarget }) => change({ canBeWatched: currentTarget.checked })}
           />
-          It can be watched here (a package for HLS)
+          It can be watched here, also while it is encoded (a package for HLS)
         </label>
         {outcome.value?.isBad && (
           <p class="notice bad" role="alert">
@@ -101,7 +78,7 @@ function SubmitForm({ close }: { close(): void }) {
             Close
           </button>
           <button type="submit" class="main" disabled={isBusy}>
-            {isBusy ? 'It is being read …' : 'Submit'}
+            {isBusy ? 'It is being read …' : files.length > 0 ? 'Upload and submit' : 'Submit'}
           </button>
         </p>
       </form>
@@ -109,7 +86,46 @@ function SubmitForm({ close }: { close(): void }) {
   )
 }
 
-function useLadders(): readonly string[] {
+interface FileChoiceProps {
+  readonly files: readonly File[]
+  readonly path: string
+  changePath(path: string): void
+}
+
+function FileChoice({ files, path, changePath }: FileChoiceProps) {
+  return (
+    <>
+      <label class="drop">
+        Files of this computer: choose them, or drop them on the page
+        <input
+          type="file"
+          multiple
+          onChange={({ currentTarget }) => (chosen.value = [...(currentTarget.files ?? [])])}
+        />
+      </label>
+      {files.length > 0 ? (
+        <p>
+          {countText(files.length, 'file')} to upload: {files.map(({ name }) => name).join(', ')}
+        </p>
+      ) : (
+        <label>
+          Or the path of a file, on the machine of this node
+          <input
+            type="text"
+            required
+            pattern="/.+"
+            title="a path from the root, such as /films/river.mp4"
+            placeholder="/films/river.mp4"
+            value={path}
+            onInput={({ currentTarget }) => changePath(currentTarget.value)}
+          />
+        </label>
+      )}
+    </>
+  )
+}
+
+function LadderChoice({ choose }: { choose(name: string): void }) {
   const [names, setNames] = useState<readonly string[]>([])
   useEffect(() => {
     ask('/v1/ladders', token.value)
@@ -117,5 +133,17 @@ function useLadders(): readonly string[] {
       .then((ladders: readonly { name: string }[]) => setNames(ladders.map(({ name }) => name)))
       .catch(() => setNames([]))
   }, [])
-  return names
+  return (
+    <label>
+      Ladder
+      <select onChange={({ currentTarget }) => choose(currentTarget.value)}>
+        <option value="">usual: 480p, 720p, 1080p</option>
+        {names.map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
 }
