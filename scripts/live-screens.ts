@@ -1,5 +1,5 @@
 /**
- * Makes the screens of the live page in docs/: a mesh of five workers encodes two films, and one of the workers has just been killed. Brings what is
+ * Makes the screens of the live page in docs/: a mesh of four nodes encodes two films, and one of the workers has just been killed. Brings what is
  * missing (ffmpeg, Chromium).
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -24,23 +24,23 @@ const SCREENS = {
   'live-dark.png': { viewport: { width: 1280, height: 860 }, colorScheme: 'dark' },
   'live-phone.png': { viewport: { width: 360, height: 1250 }, colorScheme: 'dark' },
 } as const
-const FORM = ['--renditions', '480p,360p,240p', '--preset', 'veryfast', '--package', 'hls']
-const SECONDS = 160
-const WORKERS = ['amber', 'basil', 'cedar', 'delta']
+const FORM = ['--renditions', '360p,240p,144p', '--preset', 'veryfast', '--package', 'hls']
+const SECONDS = 96
+const WORKERS = ['amber', 'basil', 'cedar']
 /** What share of the film is done when the worker is killed, and how much later the screens are taken, ms. */
-const [KILLED_AT, TAKEN_MS] = [0.4, 4_000]
+const [KILLED_AT, TAKEN_MS] = [0.3, 4_000]
 
 const dir = await mkdtemp(join(tmpdir(), 'reelmesh-screens-'))
 const program = await programFile()
 const nodes = new Map<string, ChildProcess>()
 try {
   const { ffmpeg } = await ensureFfmpeg()
-  await makeClip({ out: join(dir, 'river.mp4'), seconds: SECONDS, width: 854, height: 480, ffmpeg })
-  await makeClip({ out: join(dir, 'harbour.mp4'), seconds: 30, width: 640, height: 360, ffmpeg })
+  await makeClip({ out: join(dir, 'river.mp4'), seconds: SECONDS, width: 640, height: 360, ffmpeg })
+  await makeClip({ out: join(dir, 'harbour.mp4'), seconds: 8, width: 640, height: 360, ffmpeg })
   const said = await start('north', ['--http', '127.0.0.1:0', '--slots', '1'])
   const [, join_ = ''] = /^ {2}(\/ip4\/\S+)$/m.exec(said) ?? []
   const [, http = ''] = /^ {2}(http:\S+)$/m.exec(said) ?? []
-  for (const name of WORKERS) await start(name, ['--join', join_, '--slots', '1'])
+  await Promise.all(WORKERS.map((name) => start(name, ['--join', join_, '--slots', '1'])))
   for (const film of ['harbour.mp4', 'river.mp4'])
     await execa(process.execPath, [program, 'submit', film, ...FORM, '--data-dir', join(dir, 'north')], { cwd: dir })
   const browser = await startBrowser()
