@@ -164,10 +164,10 @@ function x265({ capability }: Peer): string {
   )
 }
 
-const usual = (recipe: Recipe): Recipe => ({
-  ...recipe,
-  renditions: recipe.renditions.map((each) => ({ ...each, preset: PRESETS[each.codec] ?? each.preset })),
-})
+function usual(recipe: Recipe): Recipe {
+  const renditions = recipe.renditions.map((each) => ({ ...each, preset: PRESETS[each.codec] ?? each.preset }))
+  return { ...recipe, renditions }
+}
 
 function heading(title: string, columns: readonly { name: string }[]): void {
   console.log(`\n${title.padEnd(LABEL_WIDTH)}${columns.map(({ name }) => name.padStart(14)).join('')}`)
