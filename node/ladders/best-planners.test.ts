@@ -1,11 +1,12 @@
 /** Who should plan, by the encoders of coordinators and what the workers have. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { asPeerId } from '../../protocol/ids.ts'
 import type { WorkerAbility } from '../../protocol/media.ts'
-import { ladderOf } from '../../protocol/recipe.ts'
+import { DEFAULT_RECIPE, ladderOf } from '../../protocol/recipe.ts'
 import type { Rendition } from '../../protocol/rendition.ts'
-import { bestPlanners, type Planner } from './best-planners.ts'
+import { bestPlanners, createPlanners, type Planner } from './best-planners.ts'
 
 const [SVT, AOM] = ['svtav1-4-1-0', 'aom-3-6-0']
 const planner = (name: string, ...encoders: string[]): Planner => ({ peer: asPeerId(name), encoders })
@@ -41,4 +42,26 @@ test('builds that are as good are planned by whoever has the source, unless that
   assert.deepEqual(best(old, [young], workers, hevc), [])
   assert.deepEqual(best(young, [old], workers, hevc), [])
   assert.deepEqual(best(planner('bare', 'x264'), [young, old], workers, hevc), [old.peer])
+})
+
+test('a node asks it of itself and of the coordinators that it hears and that take work', () => {
+  const capability = { decoders: [], filters: [], encoders: ['x264', AOM], renditions: 'all', kinds: [] } as const
+  const beat = (change: Partial<Heartbeat>) =>
+    ({
+      roles: ['worker', 'coordinator'],
+      state: 'idle',
+      slots: 2,
+      encoders: ['x264', SVT],
+      renditions: 'all',
+      ...change,
+    }) as Heartbeat
+  const asked = (change: Partial<Heartbeat>, heard_mono = 0) =>
+    createPlanners({
+      ...{ self: hub.peer, slots: 2, capability, clock: { mono: () => 0 } },
+      peers: { all: () => [{ peer: pc.peer, beat: beat(change), heard_mono }] },
+    })({ recipe: { ...DEFAULT_RECIPE, renditions: [av1] }, source: { holders: [hub.peer] } as never })
+  assert.deepEqual(asked({}), [pc.peer])
+  assert.deepEqual(asked({ state: 'paused' }), [])
+  assert.deepEqual(asked({ roles: ['worker'] }), [], 'it plans nothing')
+  assert.deepEqual(asked({}, -60_000), [], 'it is silent')
 })
