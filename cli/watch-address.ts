@@ -6,6 +6,7 @@ import type { Reporter } from './report.ts'
 
 /** How long an answer of the node on this machine may take, ms. */
 const ANSWER_MS = 5_000
+const TOKEN_NEEDED = 401
 /** Statuses in which a film may have a beginning. */
 const BEGUN: readonly VideoRow['status'][] = ['RUNNING', 'MERGING', 'COMPLETED']
 
@@ -32,7 +33,8 @@ export function createWatchLook(
     const answer = await fetch(`${origin}/v1/videos/${row.id}/hls/master.m3u8`, { method: 'HEAD', signal }).catch(
       () => null,
     )
-    if (!answer?.ok) return
+    // Where tokens are needed nothing more can be asked here; the page says what it waits for.
+    if (!answer?.ok && answer?.status !== TOKEN_NEEDED) return
     said.add(row.id)
     reporter.watchable(row, page)
   }

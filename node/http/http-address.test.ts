@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import type { NetworkInterfaceInfo } from 'node:os'
 import { it } from 'node:test'
-import { httpAddress } from './http-address.ts'
+import { callableHost, httpAddress } from './http-address.ts'
 
 it('an address of HTTP is a host and a port, of loopback or beyond it', () => {
   const rightly: Readonly<Record<string, ReturnType<typeof httpAddress>>> = {
@@ -24,4 +25,17 @@ it('an address of HTTP is a host and a port, of loopback or beyond it', () => {
     '': 'invalid',
   }
   for (const [text, expected] of Object.entries(rightly)) assert.deepEqual(httpAddress(text), expected, text)
+})
+
+it('a listener at all addresses is called by a name of its own, or an address that this machine has', () => {
+  const own = (address: string, family: 'IPv4' | 'IPv6', internal = false) =>
+    ({ address, family, internal, netmask: '', mac: '', cidr: null }) as NetworkInterfaceInfo
+  const lo = [own('127.0.0.1', 'IPv4', true), own('::1', 'IPv6', true)]
+  const eth0 = [own('fe80::1', 'IPv6'), own('192.168.1.20', 'IPv4'), own('2001:db8::2', 'IPv6')]
+  assert.equal(callableHost('0.0.0.0', [], { lo, eth0 }), '192.168.1.20')
+  assert.equal(callableHost('::', [], { lo, eth0 }), '2001:db8::2')
+  assert.equal(callableHost('0.0.0.0', ['films.example'], { lo, eth0 }), 'films.example')
+  assert.equal(callableHost('0.0.0.0', [], { lo }), '127.0.0.1')
+  assert.equal(callableHost('::', [], {}), '::1')
+  assert.equal(callableHost('192.168.1.21', ['films.example'], { lo, eth0 }), '192.168.1.21')
 })

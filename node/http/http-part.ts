@@ -60,7 +60,7 @@ export function createHttpPart(access: HttpAccess | null, options: HttpPartOptio
         folders: options.http_folders,
         tokens,
       }
-      server = await serveHttp(guarded(rules, modules), address, { tls })
+      server = await serveHttp(guarded(rules, modules), address, { tls, names: options.http_hosts })
       server.onGet(() => {
         askedAt = clock.mono()
       })

@@ -9,11 +9,11 @@ import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { ReelmeshError } from '../../protocol/errors.ts'
 import { HTTP_CONNECTIONS_MAX, HTTP_SILENCE_MS } from '../../protocol/limits.ts'
 import type { TlsIdentity } from './http-access.ts'
-import { type HttpAddress, hostText } from './http-address.ts'
+import { callableHost, type HttpAddress, hostText } from './http-address.ts'
 
 /** A listener. */
 export interface HttpServer {
-  /** Where it listens: `http://127.0.0.1:8080`. */
+  /** Where callers reach it: `http://127.0.0.1:8080`. */
   readonly url: string
   /** Calls `act` at each GET. */
   onGet(act: () => void): void
@@ -33,11 +33,15 @@ export interface HttpBounds {
 
 const BOUNDS: HttpBounds = { connectionsMax: HTTP_CONNECTIONS_MAX, silenceMs: HTTP_SILENCE_MS, headersMs: 10_000 }
 
-/** Listens; with `tls` for HTTPS only. Rejects with `ReelmeshError('port_in_use')` where the address is taken or cannot be had. */
+/** Listens; with `tls` for HTTPS only. `names`: those that callers may use, which may say where a listener at all addresses is reached. Rejects with `ReelmeshError('port_in_use')` where the address is taken or cannot be had. */
 export async function serveHttp(
   routes: { fetch(request: Request, env: HttpBindings): Response | Promise<Response> },
   { host, port }: Pick<HttpAddress, 'host' | 'port'>,
-  { tls = null, ...bounds }: Partial<HttpBounds> & { readonly tls?: TlsIdentity | null } = {},
+  {
+    tls = null,
+    names = [],
+    ...bounds
+  }: Partial<HttpBounds> & { readonly tls?: TlsIdentity | null; readonly names?: readonly string[] } = {},
 ): Promise<HttpServer> {
   const { connectionsMax, silenceMs, headersMs } = { ...BOUNDS, ...bounds }
   const server = createAdaptorServer({
@@ -61,7 +65,7 @@ export async function serveHttp(
     server.listen({ host, port }, resolve)
   })
   return {
-    url: `${tls ? 'https' : 'http'}://${hostText(host)}:${(server.address() as AddressInfo).port}`,
+    url: `${tls ? 'https' : 'http'}://${hostText(callableHost(host, names))}:${(server.address() as AddressInfo).port}`,
     onGet: (act) => void server.on('request', ({ method }) => method === 'GET' && act()),
     close: () =>
       new Promise((resolve) => {
