@@ -116,7 +116,7 @@ test('where there are tokens one of them is needed, by its role, for all but wha
   for (const header of [undefined, ...wrong]) assert.deepEqual(await statuses(header), [401, 401, 200], String(header))
   for (const page of ['/docs', '/docs/swagger-ui.css', '/openapi.json'])
     assert.equal((await ask(page)).status, 200, page)
-  assert.match((await ask('/v1/status')).headers.get('www-authenticate') ?? '', /^Bearer .*, Basic /)
+  assert.match((await ask('/v1/status')).headers.get('www-authenticate') ?? '', /^Basic .*, Bearer /)
 })
 
 test('who guesses tokens is soon answered no more', async () => {

@@ -188,7 +188,8 @@ const checkToken =
     if (role === null) {
       c.get('bucket').charge(HTTP_RATE.wrongToken - 1)
       throw new RequestRefused(401, 'token_needed', 'a token of this node is needed: Authorization: Bearer TOKEN', {
-        headers: { 'WWW-Authenticate': 'Bearer realm="reelmesh", Basic realm="reelmesh"' },
+        // Chromium reads the first of one line only, and asks people for what is Basic.
+        headers: { 'WWW-Authenticate': 'Basic realm="reelmesh", Bearer realm="reelmesh"' },
       })
     }
     if (role === 'view' && !isRead(c))
