@@ -162,7 +162,7 @@ test('a preflight of a named origin allows ranges and JSON, and that of another 
   const headers = await preflight(A)
   assert.equal(headers.get('access-control-allow-methods'), 'GET,HEAD,POST,PATCH,DELETE')
   assert.match(headers.get('access-control-allow-headers') ?? '', /Tus-Resumable,Upload-Length/)
-  assert.match(headers.get('access-control-allow-headers') ?? '', /Content-Type,Last-Event-ID,Range/)
+  assert.match(headers.get('access-control-allow-headers') ?? '', /Content-Type,Idempotency-Key,Last-Event-ID,Range/)
   assert.equal((await preflight(B)).get('access-control-allow-origin'), null)
 })
 
