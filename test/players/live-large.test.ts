@@ -18,7 +18,8 @@ const UPDATE_MS = 50
 const [TASK_MS_MAX, WATCHED_MS] = [50, 6_000]
 /** Each status is one second later than the one before: these are an hour, or five minutes of it. */
 const STATUSES = process.env.REELMESH_ALL ? 3_600 : 300
-const GROWN_BYTES_MAX = 3 * 1024 * 1024
+/** A status is about 0.4 MB: 300 that stay would be ten times this. What is on its way at a look, and lists until they are full, are less. */
+const GROWN_BYTES_MAX = 12 * 1024 * 1024
 const VIDEO = '0123456789abcdef'
 const BEGAN = Date.UTC(2026, 0, 1)
 
@@ -139,10 +140,14 @@ describe('the live page of a large mesh', () => {
     server.close()
   })
 
-  /** Bytes of its heap without what is not used any more. */
+  /** Bytes of its heap without what is not used any more: the least of five looks, as answers are on their way. */
   const heap = async (): Promise<number> => {
-    await cdp.send('HeapProfiler.collectGarbage')
-    return (await cdp.send('Runtime.getHeapUsage')).usedSize
+    const looks: number[] = []
+    for (let look = 0; look < 5; look++) {
+      await cdp.send('HeapProfiler.collectGarbage')
+      looks.push((await cdp.send('Runtime.getHeapUsage')).usedSize)
+    }
+    return Math.min(...looks)
   }
 
   it('has elements only for what can be seen', async () => {
