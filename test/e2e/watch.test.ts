@@ -4,19 +4,26 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { makeClip } from '../../testing/sources/clip.ts'
 import { ensureSource } from '../../testing/sources/make.ts'
 import { atEnd } from '../../testing/tools/at-end.ts'
+import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { folder } from '../../testing/tools/folder.ts'
 import { programFile } from '../../testing/tools/program.ts'
 import { runCli } from '../../testing/tools/run-cli.ts'
 import { startNode, until } from './nodes.ts'
 
 const FORM = ['--renditions', '90p', '--preset', 'ultrafast', '--package', 'hls', '--package-only']
+/** Long enough that its page can be opened before it is done. */
+const SECONDS = 48
 const HTTP = ['--http', '127.0.0.1:0']
 
 test('run says where its film can be watched, and goes on while it is', async (t) => {
   const dir = await folder(t)
-  const args = ['run', await ensureSource('multi'), ...FORM, ...HTTP, '--data-dir', join(dir, 'data'), '--out', 'out']
+  const film = join(dir, 'multi.mp4')
+  const { ffmpeg } = await ensureFfmpeg()
+  await makeClip({ out: film, seconds: SECONDS, width: 320, height: 180, fps: 25, ffmpeg })
+  const args = ['run', film, ...FORM, '--preset', 'slower', ...HTTP, '--data-dir', join(dir, 'data'), '--out', 'out']
   const child = spawn(process.execPath, [await programFile(), ...args], {
     cwd: dir,
     stdio: ['ignore', 'pipe', 'inherit'],
