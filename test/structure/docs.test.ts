@@ -61,6 +61,18 @@ test('the page names every field of the API with its meaning', async () => {
   )
 })
 
+test('the operations guide names every metric, and no other', async () => {
+  const endings: Readonly<Record<string, string>> = { counter: '_total', seconds: '_seconds', gauge: '' }
+  const source = await read('node/metrics/node-metrics.ts')
+  const made = [...source.matchAll(/\b(counter|seconds|gauge)\(\s*'(\w+)'/g)].map(
+    ([, kind = '', name]) => `reelmesh_${name}${endings[kind]}`,
+  )
+  assert.ok(made.length > 15)
+  const page = await read('docs/operations.md')
+  const table = page.slice(page.indexOf('## Metrics and alerts'), page.indexOf('## Deadlines'))
+  assert.deepEqual([...new Set(table.match(/\breelmesh_\w+/g))].sort(), made.sort())
+})
+
 test('the OpenAPI document is valid, and has an operation for every route', async () => {
   const document = await openApi()
   const { valid, errors } = await new Validator().validate(document)
