@@ -1,10 +1,10 @@
-/** docker-compose.yml: how each container is confined, and who reaches the database and the engine. That it works is for test/docker. */
+/** docker-compose.yml: how each container is confined, and who reaches the database and the engine; and what their image is built from. That it works is for test/docker. */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { ROOT } from './sources.ts'
+import { LAYERS, ROOT } from './sources.ts'
 
 interface Service {
   readonly image: string
@@ -74,4 +74,13 @@ test('every image can be named by a digest', async () => {
   for (const [name, { image }] of all) assert.match(image, /^\$\{(?:REELMESH|MONGO)_IMAGE:-/, name)
   const dockerfile = await readFile(join(ROOT, 'Dockerfile'), 'utf8')
   for (const [line] of dockerfile.matchAll(/^FROM .*/gm)) assert.match(line, /^FROM \$\{NODE_IMAGE\}/)
+})
+
+test('the image is built from every folder of the program', async () => {
+  const allowed = (await readFile(join(ROOT, '.dockerignore'), 'utf8')).split('\n')
+  const folders = [...LAYERS, 'page', 'bin']
+  assert.deepEqual(
+    folders.filter((folder) => !allowed.includes(`!${folder}/`)),
+    [],
+  )
 })
