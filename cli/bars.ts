@@ -1,5 +1,6 @@
 /** The bars of a run, a line for each video: pure, values in, lines out. */
 import type { VideoRow } from '../protocol/status.ts'
+import { isOpen } from '../protocol/video-status.ts'
 import { fit } from './columns.ts'
 import { durationText, printable } from './output.ts'
 
@@ -29,15 +30,14 @@ export function barLines(bars: readonly Bar[], { columns, rows }: { columns: num
   const urgent = bars.toSorted((one, other) => rankOf(one) - rankOf(other))
   const shown = new Set(urgent.slice(0, room - 1))
   const hidden = bars.filter((bar) => !shown.has(bar))
-  const ended = hidden.filter(({ row }) => hasEnded(row)).length
+  const ended = hidden.filter(({ row }) => !isOpen(row.status)).length
   const parts = [ended > 0 ? `${ended} ended` : '', hidden.length > ended ? `${hidden.length - ended} wait` : '']
   const lines = bars.filter((bar) => shown.has(bar)).map((bar) => barLine(bar, columns - 1))
   return [...lines, `and ${parts.filter(Boolean).join(', ')}`]
 }
 
-const hasEnded = ({ status }: VideoRow): boolean => ['COMPLETED', 'FAILED', 'CANCELLED'].includes(status)
 /** What happens now comes first, then what waits, then what has ended. */
-const rankOf = ({ row }: Bar): number => (hasEnded(row) ? 2 : row.status === 'QUEUED' ? 1 : 0)
+const rankOf = ({ row }: Bar): number => (!isOpen(row.status) ? 2 : row.status === 'QUEUED' ? 1 : 0)
 
 /** What does not fit is left out from the end: first the time that is left, then the speed. The bar is never narrower than 8 columns. */
 function barLine({ row, activity }: Bar, columns: number): string {

@@ -39,10 +39,10 @@ export const json = <S extends z.ZodType>(schema: S, description: string) => ({
 /** Answers that every route may give. */
 export const refused = { 500: problem('the node failed'), 503: problem('the ledger does not answer') }
 
+/** The id of a video. */
+export const videoId = z.string().refine(isVideoId, { error: ({ input }) => notVideoId(input).message })
+
 /** The parameters of a path with the id of a video. */
 export const video = z.object({
-  id: z
-    .string()
-    .refine(isVideoId, { error: ({ input }) => notVideoId(input).message })
-    .describe('id of the video: 16 hex digits') as unknown as z.ZodType<VideoId, string>,
+  id: videoId.describe('id of the video: 16 hex digits') as unknown as z.ZodType<VideoId, string>,
 })

@@ -1,6 +1,7 @@
 /** The attempts at the tasks of a video, and the logs of those that failed, in the HTTP API. */
 import { z } from 'zod'
 import { json, problem, refused, video } from './api-answers.ts'
+import { cursor, limit, next } from './api-pages.ts'
 import type { Sha256, TaskId } from './ids.ts'
 import type { KindName } from './kinds.ts'
 import type { RenditionId } from './rendition.ts'
@@ -50,18 +51,8 @@ export type AttemptRow = z.infer<typeof attemptRowSchema>
 
 const attemptsQuerySchema = z.strictObject({
   task: z.string().max(200).optional().describe('only those at this task, by its `id`'),
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(PAGE_ATTEMPTS.most)
-    .default(PAGE_ATTEMPTS.usual)
-    .describe('attempts of a page'),
-  cursor: z
-    .string()
-    .regex(CURSOR, 'give the `next` of the page before')
-    .optional()
-    .describe('`next` of the page before'),
+  limit: limit(PAGE_ATTEMPTS, 'attempts'),
+  cursor: cursor(CURSOR),
 })
 
 /** What a page of attempts is asked by. */
@@ -70,7 +61,7 @@ export type AttemptsQuery = z.output<typeof attemptsQuerySchema>
 const attemptPageSchema = z
   .object({
     attempts: z.array(attemptRowSchema).readonly().describe('by the order of claims of their tasks, then by number'),
-    next: z.string().nullable().describe('`cursor` of the next page; null where this is the last one'),
+    next,
   })
   .meta({ id: 'AttemptPage', description: 'Some attempts at the tasks of a video.' })
 

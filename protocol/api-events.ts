@@ -1,8 +1,8 @@
 /** The events of the HTTP API: page by page, and live as server-sent events. */
 import { z } from 'zod'
-import { json, problem, refused } from './api-answers.ts'
-import { notVideoId } from './errors.ts'
-import { isVideoId, type VideoId } from './ids.ts'
+import { json, problem, refused, videoId } from './api-answers.ts'
+import { limit, next, time } from './api-pages.ts'
+import type { VideoId } from './ids.ts'
 import type { EventQuery } from './ledger-event.ts'
 import { eventSchema } from './status.ts'
 
@@ -10,16 +10,14 @@ import { eventSchema } from './status.ts'
 const PAGE_EVENTS = { usual: 50, most: 500 } as const
 const NUMBER = /^\d{1,15}$/
 
-const time = (description: string) => z.coerce.number().int().min(0).max(8.64e15).optional().describe(description)
 const number = (description: string) =>
   z.string().regex(NUMBER, 'give the number of an event').transform(Number).optional().describe(description)
 
 const filters = {
-  video: z
-    .string()
-    .refine(isVideoId, { error: ({ input }) => notVideoId(input).message })
-    .optional()
-    .describe('only those of this video') as unknown as z.ZodType<VideoId | undefined, string | undefined>,
+  video: videoId.optional().describe('only those of this video') as unknown as z.ZodType<
+    VideoId | undefined,
+    string | undefined
+  >,
   what: z
     .string()
     .regex(/^[a-z_]{1,64}(?:,[a-z_]{1,64}){0,63}$/, 'give codes of events, separated by commas')
@@ -32,7 +30,7 @@ const pageQuerySchema = z.strictObject({
   ...filters,
   since: time('only events of then or later, ms since 1970'),
   until: time('only events before, ms since 1970'),
-  limit: z.coerce.number().int().min(1).max(PAGE_EVENTS.most).default(PAGE_EVENTS.usual).describe('events of a page'),
+  limit: limit(PAGE_EVENTS, 'events'),
   cursor: number('`next` of the page before'),
 })
 
@@ -58,7 +56,7 @@ export const lastEventIdSchema = streamHeadersSchema.shape['last-event-id']
 const pageSchema = z
   .object({
     events: z.array(eventSchema).readonly().describe('newest first'),
-    next: z.string().nullable().describe('`cursor` of the next page; null where this is the last one'),
+    next,
   })
   .meta({ id: 'EventPage', description: 'Some events, newest first. The newest 20,000 are kept.' })
 

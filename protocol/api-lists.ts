@@ -1,6 +1,7 @@
 /** The lists of the HTTP API: videos page by page, peers and engines. */
 import { z } from 'zod'
 import { json, refused } from './api-answers.ts'
+import { cursor, limit, next, time } from './api-pages.ts'
 import type { VideoId } from './ids.ts'
 import { engineSchema, peerSchema, videoRowSchema } from './status.ts'
 import { VIDEO_STATUSES, type VideoPlace, type VideoStatus } from './video.ts'
@@ -10,8 +11,6 @@ const PAGE_VIDEOS = { usual: 50, most: 200 } as const
 const CURSOR = /^(\d{1,15})-([0-9a-f]{16})$/
 const ANY_STATUS = VIDEO_STATUSES.join('|')
 
-const time = (description: string) => z.coerce.number().int().min(0).max(8.64e15).optional().describe(description)
-
 const pageQuerySchema = z.strictObject({
   status: z
     .string()
@@ -20,12 +19,8 @@ const pageQuerySchema = z.strictObject({
     .describe('statuses, separated by commas; absent: all'),
   since: time('only videos that were submitted then or later, ms since 1970'),
   until: time('only videos that were submitted before, ms since 1970'),
-  limit: z.coerce.number().int().min(1).max(PAGE_VIDEOS.most).default(PAGE_VIDEOS.usual).describe('videos of a page'),
-  cursor: z
-    .string()
-    .regex(CURSOR, 'give the `next` of the page before')
-    .optional()
-    .describe('`next` of the page before'),
+  limit: limit(PAGE_VIDEOS, 'videos'),
+  cursor: cursor(CURSOR),
 })
 
 /** What a page of videos is asked by. */
@@ -34,7 +29,7 @@ export type PageQuery = z.output<typeof pageQuerySchema>
 const pageSchema = z
   .object({
     videos: z.array(videoRowSchema).readonly().describe('newest first'),
-    next: z.string().nullable().describe('`cursor` of the next page; null where this is the last one'),
+    next,
   })
   .meta({
     id: 'VideoPage',
