@@ -27,7 +27,8 @@ export async function takeExtras(programs: Programs, job: ExtrasJob): Promise<Ex
   const { plan, outDir } = job
   const { subtitles, chapters, metadata } = plan
   const audio = await takeAudio(programs, job)
-  const kept = plan.kept === undefined ? 0 : plan.kept.subtitles.length + plan.kept.attachments.length
+  const { pictures = [], subtitles: held = [], attachments = [] } = plan.kept ?? {}
+  const kept = pictures.length + held.length + attachments.length
   if (subtitles.length + chapters + metadata.covers.length + kept === 0) return { audio, other: null }
   const other = join(outDir, 'extras.json')
   await writeTextExtra(other, { text: (job.index as TextIndex).text, plan, covers: await takeCovers(programs, job) })

@@ -6,7 +6,7 @@ import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { MergeJob } from '../protocol/media.ts'
-import type { Plan, RenditionPlan, SubtitleFacts } from '../protocol/plan.ts'
+import type { FurtherPicture, Kept, Plan, RenditionPlan, SubtitleFacts } from '../protocol/plan.ts'
 import { soundFacts } from '../protocol/sound-plan.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
 import { closedSeconds } from './clock-jumps.ts'
@@ -18,7 +18,7 @@ import { chapterElement, tagsOf } from './matroska/about.ts'
 import type { WrittenTrack } from './matroska/clusters.ts'
 import { ID } from './matroska/elements.ts'
 import { type Attached, type MatroskaTrack, readMatroska } from './matroska/read-matroska.ts'
-import { pictureTrack, soundTrack, subtitleTrack, textTrack } from './matroska/tracks.ts'
+import { copiedPicture, pictureTrack, soundTrack, subtitleTrack, textTrack } from './matroska/tracks.ts'
 import { writeMatroska } from './matroska/write-matroska.ts'
 import type { Track } from './mp4.ts'
 import { subRipText } from './text/sub-rip.ts'
@@ -54,7 +54,7 @@ export async function writeFilms(
   for (const [at, rendition] of renditions.entries()) {
     const file = {
       tracks: [pictureOf(plan, rendition), ...parts.tracks],
-      duration: end,
+      duration: Math.max(end, parts.end),
       title: plan.metadata.tags['title'] ?? '',
       attached: parts.attached,
       chapters: chapterElement(text.chapters),
@@ -86,6 +86,8 @@ interface Parts {
   readonly tracks: readonly WrittenTrack[]
   readonly attached: readonly Attached[]
   readonly notes: readonly string[]
+  /** When the last of the pictures that are not encoded ends, ms. */
+  readonly end: number
 }
 
 /** Everything but the picture, which all renditions share. */
@@ -99,12 +101,16 @@ async function partsOf(
   },
 ): Promise<Parts> {
   const { text, sounds, end, dir } = of
-  const wanted = plan.kept?.subtitles ?? []
+  const { pictures = [], subtitles: wanted = [] } = plan.kept ?? {}
   const facts = soundFacts(plan)
   if (sounds.length !== facts.length)
     throw new AttemptFailed('verify_failed', `${sounds.length} audio tracks, expected ${facts.length}`)
   const audio = sounds.map((track, at) => soundTrack(track, facts[at]!, MATROSKA_SOUND_OFFSET_S * 1000))
-  const kept = await keptIn(extra, text, wanted)
+  const kept = await keptIn(extra, text, { pictures, subtitles: wanted })
+  const further = pictures.flatMap((facts) => {
+    const track = kept.tracks.get(facts.stream)
+    return track ? [{ facts, lost: track.lost, track: copiedPicture(track, facts) }] : []
+  })
   const onFilm = (ms: number) =>
     (closedSeconds(ms / 1000 - cutOffset(plan), plan.jumps, plan.time_base) - zeroOf(plan)) * 1000
   const copied = wanted.flatMap((facts) => {
@@ -112,22 +118,48 @@ async function partsOf(
     return track ? [{ facts, track: subtitleTrack(track, facts, { onFilm, end }) }] : []
   })
   const subtitles = [...copied, ...(await textTracks(text, dir))].sort((a, b) => a.facts.stream - b.facts.stream)
-  const lost = wanted.filter(({ stream }) => !kept.tracks.has(stream))
+  const isLost = ({ stream }: { readonly stream: number }) => !kept.tracks.has(stream)
   return {
-    tracks: [...audio, ...subtitles.map(({ track }) => track)],
+    tracks: [...further.map(({ track }) => track), ...audio, ...subtitles.map(({ track }) => track)],
     attached: [...(await coversOf(text, plan, dir)), ...kept.attached],
-    notes: lost.map((facts) => `${trackName(facts)} is left out: the ffmpeg of the peer that read it cannot copy it.`),
+    notes: [
+      ...pictures
+        .filter(isLost)
+        .map((facts) => `${pictureName(facts)} is left out: it cannot be copied with its times.`),
+      ...wanted
+        .filter(isLost)
+        .map((facts) => `${trackName(facts)} is left out: the ffmpeg of the peer that read it cannot copy it.`),
+      ...further.flatMap(lostPictures),
+    ],
+    end: Math.max(0, ...further.map(({ track }) => endOf(track))),
   }
 }
+
+/** When the last picture of a track has been shown about as long as the others, ms. */
+function endOf({ packets: { times } }: WrittenTrack): number {
+  const [first, last] = times.reduce(([min, max], time) => [Math.min(min, time), Math.max(max, time)], [Infinity, 0])
+  return last + Math.round((last - first) / Math.max(1, times.length - 1))
+}
+
+/** `Video track 1 (h264, deu)`. */
+const pictureName = ({ stream, codec, language }: FurtherPicture): string =>
+  `Video track ${stream} (${codec}${language && `, ${language}`})`
+
+const lostPictures = (of: { readonly facts: FurtherPicture; readonly lost: number }): string[] =>
+  of.lost === 0
+    ? []
+    : [
+        `${pictureName(of.facts)}: ${of.lost} pictures are left out, which lie before the film or are hidden by an edit list, or cannot be decoded without such.`,
+      ]
 
 const keptIn = async (
   extra: string | null,
   { keptFrom }: FilmText,
-  subtitles: readonly SubtitleFacts[],
+  wanted: Omit<Kept, 'attachments'>,
 ): Promise<FoundKept> =>
   extra === null || keptFrom === null
     ? { tracks: new Map(), attached: [] }
-    : await readKept(extra, { from: keptFrom, subtitles })
+    : await readKept(extra, { from: keptFrom, ...wanted })
 
 /** The text tracks of a film: their texts are written into one file. */
 async function textTracks(

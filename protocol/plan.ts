@@ -132,8 +132,12 @@ export interface AttachmentFacts {
   readonly type: string
 }
 
-/** What only Matroska results hold, as it is in the source. */
+/** A picture of the source beside that of the results. */
+export type FurtherPicture = SubtitleFacts & Pick<VideoFacts, 'rotation' | 'mirrored'>
+
+/** What only Matroska results hold, as it is in the source. `pictures` is absent in plans of older peers. */
 export interface Kept {
+  readonly pictures?: readonly FurtherPicture[]
   /** Subtitles that are pictures, or text with places and movements of its own (ASS). */
   readonly subtitles: readonly SubtitleFacts[]
   readonly attachments: readonly AttachmentFacts[]

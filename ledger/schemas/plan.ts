@@ -8,6 +8,7 @@ import {
   type ChunkPlan,
   type CutFormat,
   FLAGS,
+  type FurtherPicture,
   type Kept,
   type Metadata,
   type Plan,
@@ -41,6 +42,8 @@ const mastering = object({
 } satisfies Fields<Mastering>)
 const light = object({ pixel: countTo(HDR_MAX.light), frame: countTo(HDR_MAX.light) } satisfies Fields<ContentLight>)
 
+const rotation = oneOf([0, 90, 180, 270])
+
 const video = object({
   stream: count,
   codec: word,
@@ -49,7 +52,7 @@ const video = object({
   bit_depth: count,
   ...size,
   sample_aspect: rational,
-  rotation: oneOf([0, 90, 180, 270]),
+  rotation,
   mirrored: flag,
   interlaced: flag,
   top_field_first: flag,
@@ -92,7 +95,18 @@ const subtitle = object({
   flags,
 } satisfies Fields<SubtitleFacts>)
 
+const further = object({
+  stream: count,
+  codec: word,
+  language: word,
+  title: text,
+  flags,
+  rotation,
+  mirrored: flag,
+} satisfies Fields<FurtherPicture>)
+
 const kept = object({
+  pictures: optional(list(further, 1000)),
   subtitles: list(subtitle, 1000),
   attachments: list(object({ name: text, type: text } satisfies Fields<AttachmentFacts>), LIST_MAX),
 } satisfies Fields<Kept>)

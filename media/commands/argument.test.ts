@@ -99,7 +99,7 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   splitArgs: of({ ...CUT, container: 'mov' as const }, (job) => splitArgs([job])),
   losslessArgs: of({ ...CUT, ...RANGE, filters: [] }, losslessArgs),
   audioExtraArgs: of({ source: '/a', tracks: [{ stream: 1, decoded: null }, { silence: 'stereo' }], offset: 100, out: '/o' }, audioExtraArgs),
-  keptArgs: of({ source: '/a', stream: 3, offset: 100, out: '/o' }, keptArgs),
+  keptArgs: of({ kind: 'subtitle' as const, source: '/a', stream: 3, genpts: false, offset: 100, out: '/o' }, keptArgs),
   coverArgs: of({ source: '/a', covers: [3], out: '/o' }, coverArgs),
   audioTrialArgs: of({ source: '/a', streams: [1], copies: [{ stream: 1, head: '/h', tail: '/t' }], end: 9, isShort: false, offset: 100 }, audioTrialArgs),
   copiedTrialArgs: of(['/h', '/t'], copiedTrialArgs),

@@ -104,11 +104,19 @@ export function audioExtraArgs(job: {
   ] // biome-ignore format: groups
 }
 
-/** Arguments to copy one subtitle track into a Matroska file of its own. `offset`: seconds added to all times. */
-export function keptArgs(job: { source: string; stream: number; offset: number; out: string }): string[] {
+/** Arguments to copy one track into a Matroska file of its own. `offset`: seconds added to all times. */
+export function keptArgs(job: {
+  kind: 'picture' | 'subtitle'
+  source: string
+  stream: number
+  genpts: boolean
+  offset: number
+  out: string
+}): string[] {
   return [
-    ...QUIET, ...PROGRESS, ...SAFE, '-copyts', '-vn', '-an', '-dn', '-i', fileUrl(job.source), '-map', `0:${integer(job.stream)}`,
-    '-c:s', 'copy', ...BARE, '-fflags', '+bitexact', '-output_ts_offset', decimal(job.offset), '-avoid_negative_ts', 'disabled', '-f', 'matroska', fileUrl(job.out),
+    ...QUIET, ...PROGRESS, ...SAFE, ...(job.genpts ? ['-fflags', '+genpts'] : []), '-copyts', job.kind === 'picture' ? '-sn' : '-vn', '-an', '-dn',
+    '-i', fileUrl(job.source), '-map', `0:${integer(job.stream)}`,
+    '-c', 'copy', ...BARE, '-fflags', '+bitexact', '-output_ts_offset', decimal(job.offset), '-avoid_negative_ts', 'disabled', '-f', 'matroska', fileUrl(job.out),
   ] // biome-ignore format: groups
 }
 

@@ -62,7 +62,8 @@ function* inOrder(tracks: readonly WrittenTrack[]): Generator<Placed & { readonl
   }
 }
 
-function earliestFrom(times: Float64Array): Float64Array {
+/** The earliest time, ms, from each packet on. `times`: ms, in the order in which packets are decoded. */
+export function earliestFrom(times: Float64Array): Float64Array {
   const earliest = times.slice()
   for (let at = earliest.length - 2; at >= 0; at--) earliest[at] = Math.min(earliest[at]!, earliest[at + 1]!)
   return earliest

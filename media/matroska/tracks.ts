@@ -1,10 +1,10 @@
 /** The tracks of a film as Matroska has them: entries and packets, on the clock of the results. Pure. */
 import { iso6392TTo2B } from 'iso-639-2'
-import type { Flag, Plan } from '../../protocol/plan.ts'
+import type { Flag, FurtherPicture, Plan } from '../../protocol/plan.ts'
 import { bodiesOf, elementsOf, numberOf, textOf } from '../ebml.ts'
 import type { Track } from '../mp4.ts'
 import type { WrittenTrack } from './clusters.ts'
-import { element, ID, string, uint } from './elements.ts'
+import { element, float, ID, string, uint } from './elements.ts'
 import { hdrColor } from './hdr-color.ts'
 import type { MatroskaTrack, Packets } from './read-matroska.ts'
 
@@ -84,6 +84,30 @@ const DECODING: readonly number[] = [ID.codecId, ID.codecPrivate, ID.seekPreRoll
 
 const decoding = (entry: Buffer): Buffer[] =>
   [...elementsOf(entry)].filter(({ id }) => DECODING.includes(id)).map(({ id, body }) => element(id, body))
+
+/** A picture that is taken over with its times. */
+export function copiedPicture({ entry, packets }: MatroskaTrack, facts: FurtherPicture): WrittenTrack {
+  const frame = [...elementsOf(entry)].filter(({ id }) => id === ID.frameDuration)
+  const video = turned(bodiesOf(entry, ID.video)[0] ?? Buffer.alloc(0), facts)
+  return {
+    entry: Buffer.concat([
+      ...common('video', facts), ...frame.map(({ id, body }) => element(id, body)), ...decoding(entry), element(ID.video, ...video),
+    ]), // biome-ignore format: groups
+    packets: { ...packets, durations: packets.durations.map(() => -1) },
+  }
+}
+
+/** The body of the element Video with the turn of the source, which not every build of ffmpeg writes. */
+function turned(video: Buffer, { rotation, mirrored }: FurtherPicture): Buffer[] {
+  const all = [...elementsOf(video)]
+  const isTurned = rotation !== 0 || mirrored
+  const others = all.filter(({ id }) => id !== ID.projection || !isTurned).map(({ id, body }) => element(id, body))
+  if (!isTurned) return others
+  // Degrees counter-clockwise, -90 to 180, after the mirror; a yaw of 180 is the mirror.
+  const angle = mirrored ? 180 - rotation : -rotation
+  const roll = angle <= -180 ? angle + 360 : angle
+  return [...others, element(ID.projection, ...(mirrored ? [float(ID.yaw, 180)] : []), float(ID.roll, roll))]
+}
 
 /** Samples that AAC encoders add before the first. */
 const AAC_DELAY = 1024

@@ -88,7 +88,47 @@ test('what is said of tracks that are left out goes with them', () => {
     tags: { title: 'Rear', foo: 'x', language: 'pt-BR' },
   }
   const { notes, of } = fatesOf([VIDEO, other])
-  assert.deepEqual(notes, ['Video track 1 (h264, 160×180, por) is left out: a result holds one picture.'])
+  assert.deepEqual(notes, ['Video track 1 (h264, 160×180, por) is left out: an MP4 result holds one picture.'])
   for (const part of ['flag original', 'tag title', 'tag foo', 'tag language'])
     assert.equal(of(`${part} of stream 1`)?.fate, 'left_out', part)
+})
+
+test('in Matroska pictures of the same programme are copied, without the default flag; thumbnails are left out', () => {
+  const rear = {
+    ...VIDEO,
+    width: 160,
+    disposition: { default: 1, forced: 1 },
+    tags: { title: 'Rear', language: 'swe' },
+  }
+  const turned = { side_data_type: 'Display Matrix', rotation: -90, displaymatrix: '\n0: 0 1 0\n1: -1 0 0\n2: 0 0 1\n' }
+  const thumbnails = { ...VIDEO, width: 80, disposition: { attached_pic: 1, timed_thumbnails: 1 } }
+  const streams = [
+    { ...VIDEO, disposition: { default: 1 } },
+    rear,
+    { ...VIDEO, width: 170, side_data_list: [turned] },
+    thumbnails,
+    { ...VIDEO, width: 90 },
+  ]
+  const outcome = parseProbe(
+    JSON.stringify({
+      streams: streams.map((stream, index) => ({ index, ...stream })),
+      programs: [[0, 1, 2, 3], [4]].map((members) => ({ streams: members.map((index) => ({ index })) })),
+    }),
+  )
+  assert.ok(outcome.ok)
+  const { kept, fates } = outcome.probe.asMatroska
+  assert.deepEqual(kept.pictures, [
+    { stream: 1, codec: 'h264', language: 'swe', title: 'Rear', flags: ['forced'], rotation: 0, mirrored: false },
+    { stream: 2, codec: 'h264', language: '', title: '', flags: [], rotation: 90, mirrored: false },
+  ])
+  assert.deepEqual(notesOf(fates), [
+    'Video tracks 1 (h264, 160×180, swe) and 2 (h264, 170×180) are copied into each result, not encoded.',
+    'Video track 3 (h264, 80×180) is left out: it holds thumbnails.',
+    'Video track 4 (h264, 90×180) is left out: the picture of the result is of another programme.',
+  ])
+  const of = (part: string) => fates.find((fate) => fate.part === part)?.fate
+  assert.deepEqual(
+    ['flag default of stream 1', 'flag forced of stream 1', 'side data Display Matrix of stream 2'].map(of),
+    ['left_out', 'kept', 'kept'],
+  )
 })

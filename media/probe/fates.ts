@@ -8,7 +8,7 @@ import { FLAGS } from '../../protocol/plan.ts'
 import { type Json, list, number, object, tag, text } from './json.ts'
 import { languageOf } from './language.ts'
 import { described, streamPart } from './parts.ts'
-import { type Selection, whyNoCover } from './selection.ts'
+import { type Selection, whyNoCover, whyNoPicture } from './selection.ts'
 import { sideDataFates } from './side-data.ts'
 import { isPictures, isStyled } from './subtitles.ts'
 import { beyond, entriesOf, type FileTags, isUnmissed, tagPart, targetOf, withoutPlace } from './tags.ts'
@@ -18,8 +18,10 @@ import { handlerTitle, TITLE_CHARS_MAX, TRACKS_MAX } from './tracks.ts'
 /** The fates of all parts but the tags of the file. */
 export function streamFates(root: Json, selection: Selection, file: FileTags): Fate[] {
   const streams = list(root['streams'])
-  const { picture, audio, subtitles, bitmaps, attachments, covers, chapterTracks } = selection
+  const { picture, pictures, audio, subtitles, bitmaps, attachments, covers, chapterTracks } = selection
+  const copied = copiedNote(pictures)
   const held = new Set([
+    ...pictures,
     ...covers,
     ...bitmaps,
     ...attachments,
@@ -34,7 +36,7 @@ export function streamFates(root: Json, selection: Selection, file: FileTags): F
         (stream): Fate => ({
           part: streamPart(stream),
           fate: held.has(stream) ? 'kept' : 'converted',
-          note: null,
+          note: pictures.includes(stream) ? copied : null,
         }),
       ),
     ...leftOut(
@@ -42,14 +44,18 @@ export function streamFates(root: Json, selection: Selection, file: FileTags): F
       selection,
     ),
     ...pictureFates(selection),
-    ...sideDataFates(streams, picture),
+    ...sideDataFates(streams, selection),
     ...streams.flatMap((stream) => languageFate(stream, taken)),
-    ...flagFates(streams, taken),
+    ...flagFates(streams, taken, pictures),
     ...tagFates(streams, taken, { tags: file.tags, repeated: file.isOgg ? picture : {} }),
     ...programmeFates(list(root['programs'])),
     ...chapterFates(list(root['chapters'])),
   ]
 }
+
+/** That pictures beside that of the results are not encoded. */
+const copiedNote = (pictures: readonly Json[]): string =>
+  `${namesOf('Video track', pictures.map(described))} ${pictures.length === 1 ? 'is' : 'are'} copied into each result, not encoded.`
 
 const NO_PICTURES: Readonly<Record<Packaging, string | null>> = {
   mp4: 'MP4 holds text subtitles, no pictures',
@@ -93,7 +99,7 @@ function reasonOf(stream: Json, { foreign, iamf, packaging }: Selection): Reason
     case 'video':
       if (number(disposition['attached_pic']) === 1 && number(disposition['timed_thumbnails']) !== 1)
         return { what: 'Cover', why: whyNoCover(stream) }
-      return { what: 'Video track', why: isForeign ?? 'a result holds one picture' }
+      return { what: 'Video track', why: isForeign ?? whyNoPicture(stream, packaging) }
     case 'attachment':
       return {
         what: 'Attachment',
@@ -140,14 +146,16 @@ const ofStream = (stream: Json): string => ` of ${streamPart(stream)}`
 /** Flags that a cover has in a result, and those that are read to choose the picture. */
 const OTHER_FLAGS = new Set(['attached_pic', 'timed_thumbnails', 'still_image'])
 
-function flagFates(streams: readonly Json[], taken: ReadonlySet<Json>): Fate[] {
+function flagFates(streams: readonly Json[], taken: ReadonlySet<Json>, pictures: readonly Json[]): Fate[] {
   const fates: Fate[] = []
   const lost: { flag: string; stream: Json }[] = []
   for (const stream of streams) {
     for (const [flag, value] of Object.entries(object(stream['disposition']))) {
       if (number(value) !== 1) continue
       const part = `flag ${flag}${ofStream(stream)}`
-      if (!taken.has(stream)) fates.push({ part, fate: 'left_out', note: null })
+      // The picture that is played where nothing is chosen is the one that is encoded.
+      const isNoDefault = flag === 'default' && pictures.includes(stream)
+      if (!taken.has(stream) || isNoDefault) fates.push({ part, fate: 'left_out', note: null })
       else if ((FLAGS as readonly string[]).includes(flag) || OTHER_FLAGS.has(flag))
         fates.push({ part, fate: 'kept', note: null })
       else lost.push({ flag, stream })

@@ -17,7 +17,7 @@ import { type Selection, selectStreams } from './selection.ts'
 import { attachmentFacts, isStyled, subtitleFacts } from './subtitles.ts'
 import { type FileTags, fileTags } from './tags.ts'
 import { flagsOf, title } from './tracks.ts'
-import { isPicture } from './video.ts'
+import { furtherPicture, isPicture } from './video.ts'
 
 /** The facts of a source, or why it is refused. */
 export type ProbeOutcome =
@@ -73,14 +73,18 @@ export function parseProbe(json: string): ProbeOutcome {
 /** What Matroska results hold beside those in MP4, and the fates of all parts there. */
 function matroskaProbe(root: Json, file: FileTags): SourceProbe['asMatroska'] {
   const selection = selectStreams(root, 'mkv')!
-  const { subtitles, bitmaps, attachments } = selection
+  const { pictures, subtitles, bitmaps, attachments } = selection
   const styled = subtitles.filter(isStyled)
   return {
     fates: [...streamFates(root, selection, file), ...file.fates].map(({ note, ...fate }) => ({
       ...fate,
       note: note && ofMatroska(note),
     })),
-    kept: { subtitles: [...styled, ...bitmaps].map(subtitleFacts), attachments: attachments.map(attachmentFacts) },
+    kept: {
+      pictures: pictures.map(furtherPicture),
+      subtitles: [...styled, ...bitmaps].map(subtitleFacts),
+      attachments: attachments.map(attachmentFacts),
+    },
   }
 }
 

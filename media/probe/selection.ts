@@ -1,5 +1,6 @@
 /**
- * Which streams of a source make the result: one picture, the sound and text of its programme, and covers. Pure.
+ * Which streams of a source make the result: one picture, the sound and text of its programme, and covers; of Matroska results the other pictures of
+ * its programme too. Pure.
  *
  * The picture: of the streams that are a film, those with the default flag (all, where none has it); of these the largest, then the one
  * with the most frames a second, then the longest, then the first. Cover art, thumbnails and a stream with few pictures beside one with
@@ -22,7 +23,8 @@ export interface Selection {
   /** Subtitles that may be text. */
   readonly subtitles: readonly Json[]
   readonly packaging: Packaging
-  /** Subtitles that are pictures, and attached files: of Matroska results. */
+  /** Of Matroska results: pictures that are not encoded, subtitles that are pictures, and attached files. */
+  readonly pictures: readonly Json[]
   readonly bitmaps: readonly Json[]
   readonly attachments: readonly Json[]
   readonly covers: readonly Json[]
@@ -64,11 +66,27 @@ export function selectStreams(root: Json, packaging: Packaging = 'mp4'): Selecti
       .filter((stream) => !isPictures(stream))
       .slice(0, TRACKS_MAX),
     packaging,
+    pictures:
+      packaging === 'mkv'
+        ? own('video')
+            .filter((stream) => stream !== picture && isFurther(stream))
+            .slice(0, TRACKS_MAX)
+        : [],
     bitmaps: packaging === 'mkv' ? own('subtitle').filter(isHeldBitmap).slice(0, TRACKS_MAX) : [],
     attachments: packaging === 'mkv' ? own('attachment').filter(isNamedFile) : [],
     chapterTracks: list(root['chapters']).length === 0 ? [] : own('data').filter(isChapterTrack),
     covers: own('video').filter(isCover).slice(0, COVERS_MAX),
   }
+}
+
+/** Whether a stream is a picture that can be copied beside that of the results. */
+const isFurther = (stream: Json): boolean => !isPicture(stream) && videoFacts(stream) !== null
+
+/** Why such a picture is left out: the end of a sentence. */
+export function whyNoPicture(stream: Json, packaging: Packaging): string {
+  if (packaging === 'mp4') return 'an MP4 result holds one picture'
+  if (isPicture(stream)) return 'it holds thumbnails'
+  return isFurther(stream) ? `only ${TRACKS_MAX} tracks are taken` : 'ffmpeg cannot identify it'
 }
 
 /** Whether a stream is a cover that a result can hold. */

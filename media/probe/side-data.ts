@@ -2,6 +2,7 @@
 import type { Fate } from '../../protocol/plan.ts'
 import { type Json, list, number, text } from './json.ts'
 import { streamPart } from './parts.ts'
+import type { Selection } from './selection.ts'
 import { lineOf } from './text.ts'
 
 type Outcome = Pick<Fate, 'fate' | 'note'>
@@ -49,17 +50,18 @@ function spherical(data: Json): Outcome {
   )
 }
 
-/** The fates of the side data of all streams; those of other streams than the picture go with their stream. */
-export function sideDataFates(streams: readonly Json[], picture: Json): Fate[] {
+/** The fates of the side data of all streams; those of streams that are not encoded go with their stream. */
+export function sideDataFates(streams: readonly Json[], selection: Selection): Fate[] {
   return [
-    ...streams.flatMap((stream) => list(stream['side_data_list']).map((data) => fateOf(stream, data, picture))),
-    ...views(picture),
+    ...streams.flatMap((stream) => list(stream['side_data_list']).map((data) => fateOf(stream, data, selection))),
+    ...views(selection.picture),
   ]
 }
 
-function fateOf(stream: Json, data: Json, picture: Json): Fate {
+function fateOf(stream: Json, data: Json, { picture, pictures }: Selection): Fate {
   const kind = lineOf(text(data['side_data_type']), 80)
   const part = `side data ${kind} of ${streamPart(stream)}`
+  if (pictures.includes(stream) && kind === 'Display Matrix') return { part, fate: 'kept', note: null }
   if (stream !== picture) return { part, ...left(null) }
   const [, outcomeOf] = PICTURE.find(([pattern]) => pattern.test(kind)) ?? []
   return {

@@ -1,10 +1,12 @@
 /** The facts of a video stream: size, aspect, orientation, fields, colour. Pure. */
 import { PICTURE_SIDE_MAX } from '../../protocol/limits.ts'
-import type { VideoFacts } from '../../protocol/plan.ts'
+import type { FurtherPicture, VideoFacts } from '../../protocol/plan.ts'
 import { hdrData } from '../hdr-data.ts'
 import { depthOf } from '../pixel-format.ts'
 import { parseRational } from '../rational.ts'
 import { type Json, list, name, number, object, text } from './json.ts'
+import { languageOf } from './language.ts'
+import { flagsOf, title } from './tracks.ts'
 
 const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67'])
 
@@ -49,6 +51,16 @@ export function videoFacts(stream: Json): VideoFacts | null {
     ...(HDR_TRANSFERS.has(transfer) && hdrData(sideDataText(stream))),
   }
 }
+
+/** The facts of a picture that is not encoded. It has no default flag: that is the picture of the results. */
+export const furtherPicture = (stream: Json): FurtherPicture => ({
+  stream: number(stream['index']),
+  codec: text(stream['codec_name']),
+  language: languageOf(stream).code,
+  title: title(stream),
+  flags: flagsOf(stream).filter((flag) => flag !== 'default'),
+  ...orientation(stream),
+})
 
 const sideDataText = (stream: Json): string =>
   list(stream['side_data_list'])

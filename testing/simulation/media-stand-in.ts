@@ -86,7 +86,7 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
         chapters: hasSubtitles ? [{ start: 0, end: chunks * 8_000, title: 'One' }] : [],
         metadata: NO_METADATA,
         fates: [],
-        asMatroska: { fates: [], kept: { subtitles: [], attachments: [] } },
+        asMatroska: { fates: [], kept: { pictures: [], subtitles: [], attachments: [] } },
       }
     },
     async index(source, _probe, signal) {

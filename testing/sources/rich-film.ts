@@ -1,4 +1,4 @@
-/** A film with all that MP4 does not hold: Blu-ray subtitles, ASS, fonts and FLAC, and two languages, chapters and a cover. */
+/** A film with all that MP4 does not hold: Blu-ray subtitles, ASS, fonts, FLAC and a second picture, and two languages, chapters and a cover. */
 import { beepsWav } from './beeps.ts'
 import { bitmapSubtitles } from './bitmap-subtitles.ts'
 import { picture, type RealCase, X264 } from './real.ts'
@@ -38,9 +38,10 @@ export async function richFilm(film: RealCase): Promise<string> {
   )
   return film.make('rich.mkv', [
     ...picture({ seconds: SECONDS, size: '160x90' }), '-i', '0.wav', '-i', '1.wav', '-i', 'a.sup', '-i', 'a.ass', '-i', 'a.srt', '-i', 'chapters.txt',
-    ...[0, 1, 2, 3, 4, 5].flatMap((input) => ['-map', String(input)]), '-map_metadata', '6', '-map_chapters', '6', ...X264, '-g', '50', '-bf', '2',
+    '-itsoffset', '1.5', ...picture({ seconds: 4, size: '80x60', rate: '30000/1001', of: 'testsrc' }),
+    ...[0, 1, 2, 3, 4, 5, 7].flatMap((input) => ['-map', String(input)]), '-map_metadata', '6', '-map_chapters', '6', ...X264, '-g', '50', '-bf', '2',
     '-c:a:0', 'flac', '-c:a:1', 'ac3', '-c:s:0', 'copy', '-c:s:1', 'copy', '-c:s:2', 'srt',
-    '-metadata:s:a:0', 'language=deu', '-metadata:s:a:1', 'language=eng', '-metadata:s:a:1', 'title=Original', '-disposition:a:1', 'original',
+    '-metadata:s:v:1', 'language=swe', '-metadata:s:v:1', 'title=Rear', '-metadata:s:a:0', 'language=deu', '-metadata:s:a:1', 'language=eng', '-metadata:s:a:1', 'title=Original', '-disposition:a:1', 'original',
     '-metadata:s:s:0', 'language=fra', '-metadata:s:s:1', 'language=jpn', '-metadata:s:s:1', 'title=Signs', '-metadata:s:s:2', 'language=eng', '-disposition:s:1', 'forced',
     '-attach', 'one.ttf', '-metadata:s:t:0', 'mimetype=font/ttf', '-attach', 'two.otf', '-metadata:s:t:1', 'mimetype=application/vnd.ms-opentype',
     '-attach', 'cover.jpg', '-metadata:s:t:2', 'mimetype=image/jpeg',

@@ -9,7 +9,7 @@ import { type Fields, fields, flagsOf, list } from './probe.ts'
 export interface UnplannedJob {
   readonly source: string
   readonly output: string
-  readonly plan: Pick<Plan, 'fates' | 'sounds'>
+  readonly plan: Pick<Plan, 'fates' | 'sounds' | 'video'>
   readonly ffprobe: string
 }
 
@@ -58,12 +58,15 @@ function lostTags(fates: ReadonlyMap<string, string>, before: Fields, after: Fie
 }
 
 /** Flags of audio and subtitles, and covers, that are said to be kept. */
-function lostTracks({ fates: all, sounds }: UnplannedJob['plan'], before: Fields, after: Fields): string[] {
+function lostTracks({ fates: all, sounds, video }: UnplannedJob['plan'], before: Fields, after: Fields): string[] {
   const fates = new Map(all.map(({ part, fate }) => [part, fate]))
   const isTaken = (stream: Fields) => ['kept', 'converted'].includes(fates.get(`stream ${stream['index']}`) ?? '')
   return ['audio', 'subtitle', 'video'].flatMap((type) => {
     const of = (file: Fields) => list(file['streams']).filter((stream) => stream['codec_type'] === type)
-    const taken = of(before).filter(isTaken).sort(byCover)
+    const rest = of(before).filter(isTaken).sort(byCover)
+    // The picture that is encoded stands before those that are copied.
+    const isFilm = ({ index }: Fields) => index === video.stream
+    const taken = [...rest.filter(isFilm), ...rest.filter((stream) => !isFilm(stream))]
     // With audio renditions a track may come out more than once.
     const made = sounds?.map(({ stream }) => taken.find(({ index }) => index === stream) ?? {})
     const [wanted, got] = [type === 'audio' && made ? made : taken, of(after).sort(byCover)]

@@ -172,7 +172,7 @@ test('the picture is the default one, the larger, the one with more frames; othe
     const { output, notes } = await film.run(source)
     assert.equal((await frameTimes(output)).length, 100)
     assert.equal((await probe(output)).streams[0]?.width, 320)
-    assert.deepEqual(notes, ['Video track 0 (h264, 160×90) is left out: a result holds one picture.'])
+    assert.deepEqual(notes, ['Video track 0 (h264, 160×90) is left out: an MP4 result holds one picture.'])
   }
 })
 

@@ -39,14 +39,17 @@ test('bitmap subtitles, ASS, fonts, FLAC and two languages come along in Matrosk
   const { output, notes, plan } = await film.run(source, { ...MKV, audio: [{ codec: 'copy' }] })
   assert.equal(output.endsWith('.mkv'), true)
   assert.ok(plan.chunks.length > 1, 'the film is cut')
-  assert.deepEqual(notes, ['The flag original of track 2 (ac3, eng) is left out: results have no place for it.'])
+  assert.deepEqual(notes, [
+    'Video track 6 (h264, 80×60, swe) is copied into each result, not encoded.',
+    'The flag original of track 2 (ac3, eng) is left out: results have no place for it.',
+  ])
   assert.deepEqual(await streamsIn(output), [
-    'video h264 und', 'audio flac ger', 'audio ac3 eng', 'subtitle hdmv_pgs_subtitle fre', 'subtitle ass jpn', 'subtitle subrip eng',
+    'video h264 und', 'video h264 swe', 'audio flac ger', 'audio ac3 eng', 'subtitle hdmv_pgs_subtitle fre', 'subtitle ass jpn', 'subtitle subrip eng',
     'video mjpeg und', 'attachment', 'attachment',
   ]) // biome-ignore format: a list
   assert.deepEqual(await attached(film, output, ['one.ttf', 'two.otf']), [FONT, Buffer.concat([FONT, FONT])])
   const [first] = await pictures(source)
-  for (const kind of ['s:0', 's:1', 'a:0', 'a:1']) {
+  for (const kind of ['v:1', 's:0', 's:1', 'a:0', 'a:1']) {
     const [own, wanted] = [await packets(output, kind), await packets(source, kind)]
     const hashes = (rows: readonly string[]) => rows.map((row) => row.split(',').at(-1))
     assert.deepEqual(hashes(own), hashes(wanted), kind)
