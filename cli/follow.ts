@@ -28,7 +28,7 @@ export interface Followed {
 }
 
 /** Number of videos that are read one by one at each snapshot. */
-const HIDDEN_AT_ONCE = 20
+const HIDDEN_AT_ONCE = 5
 
 /** Rest after a snapshot, as a multiple of the time that it took: one of very many videos takes some. */
 const REST = 10

@@ -80,6 +80,7 @@ const snapshot = (change: Partial<StatusSnapshot> = {}): StatusSnapshot => ({
   problems: [],
   engines: [],
   videos: [row()],
+  unlisted: { working: 0, queued: 0 },
   events: [{ n: 1, at: 0, what: 'leader', peer: peerId, video: null, text: 'workshop leads, term 3' }],
   ...change,
 })
@@ -293,8 +294,9 @@ describe('the status screen', () => {
     const videos = Array.from({ length: 30 }, (_, at) =>
       row({ name: `film ${at}`, status: at < 2 ? 'RUNNING' : 'QUEUED' }),
     )
-    const text = render(snapshot({ videos }))
-    for (const part of ['film 0', 'film 1', 'film 9', 'and 20 more queued', 'workshop leads, term 3'])
+    const text = render(snapshot({ videos, unlisted: { working: 3, queued: 400 } }))
+    const more = ['and 3 more that are worked on', 'and 420 more queued']
+    for (const part of ['film 0', 'film 1', 'film 9', ...more, 'workshop leads, term 3'])
       assert.ok(text.includes(part), text)
     assert.doesNotMatch(text, /film 10/)
   })

@@ -46,7 +46,9 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
     paint('bold', 'VIDEOS'),
     ...shown.flatMap((row) => videoLines({ row, at: snapshot.at }, screen, paint)),
   ]
-  if (hidden.size > 0) videos.push(paint('dim', `  and ${hidden.size} more queued`))
+  const { working, queued } = snapshot.unlisted ?? { working: 0, queued: 0 }
+  if (working > 0) videos.push(paint('dim', `  and ${working} more that are worked on`))
+  if (hidden.size + queued > 0) videos.push(paint('dim', `  and ${hidden.size + queued} more queued`))
   if (snapshot.videos.length === 0) videos.push('  none yet')
   const before = [...head, '', ...peers, '', ...videos]
   const room = Number.isFinite(screen.rows) ? Math.max(0, screen.rows - before.length - 2) : 8

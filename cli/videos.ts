@@ -3,11 +3,10 @@
 import type { Command } from 'commander'
 import { parseResponse } from 'hono/client'
 import type { ControlClient } from '../node/http/control-socket.ts'
-import { shownVideos } from '../node/status/video-rows.ts'
-import { LedgerUnavailable, ReelmeshError, unknownVideo } from '../protocol/errors.ts'
+import type { VideoPage } from '../protocol/api-lists.ts'
+import { ReelmeshError, unknownVideo } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger } from '../protocol/ledger.ts'
-import type { StatusSnapshot } from '../protocol/status.ts'
 import { addConfigOptions, configFrom, parseWhole } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
 import { localNode, withLedger } from './reach.ts'
@@ -43,7 +42,7 @@ export function addVideos(program: Command): void {
     })
     const videos = client
       ? (await listedBy(client)).map(pick)
-      : (await withLedger(config, shownVideos)).map((video) => pick({ ...video, id: video._id }))
+      : (await withLedger(config, (ledger) => ledger.videos())).map((video) => pick({ ...video, id: video._id }))
     if (options.json) return sayJson(videos)
     if (videos.length === 0) return say('no videos yet: `reelmesh run FILE` or `reelmesh submit FILE`')
     for (const { id, name, status, failure } of videos)
@@ -51,10 +50,16 @@ export function addVideos(program: Command): void {
   })
 }
 
-async function listedBy(client: ControlClient): Promise<StatusSnapshot['videos']> {
-  const { ledger, videos } = await parseResponse(client.v1.status.$get())
-  if (ledger.away) throw new LedgerUnavailable(`the node does not reach its ledger: ${ledger.away}`)
-  return videos
+/** All videos, newest last. */
+async function listedBy(client: ControlClient): Promise<VideoPage['videos']> {
+  const pages: VideoPage['videos'][] = []
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const query = { limit: '200', ...(cursor !== undefined && { cursor }) }
+    const page = await parseResponse(client.v1.videos.$get({ query }))
+    pages.push(page.videos)
+    cursor = page.next
+  }
+  return pages.flat().toReversed()
 }
 
 interface Act {

@@ -46,6 +46,7 @@ function videos(steps: Steps) {
     submit: (submission) => events.submit(steps, submission),
     video: (id) => steps.video(id),
     videos: (query = {}) => steps.videos(query),
+    countVideos: (statuses) => steps.countVideos(statuses),
     undeliveredVideos: () => steps.undeliveredVideos(),
     startPlanning: async (id) => changed(await steps.moveVideo(id, { from: ['QUEUED'], to: 'PLANNING' })),
     commitPlan: (plan, due) => commitPlan(steps, plan, due),

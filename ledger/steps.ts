@@ -160,6 +160,7 @@ export interface Steps {
   joinVideo(id: VideoId, join: Join): Promise<void>
   video(id: VideoId): Promise<Video | null>
   videos(query: VideoQuery): Promise<Video[]>
+  countVideos(statuses: readonly VideoStatus[]): Promise<Map<VideoStatus, number>>
   undeliveredVideos(): Promise<Video[]>
   moveVideo(id: VideoId, move: VideoMove): Promise<boolean>
   nameDelivery(id: VideoId, delivery: DeliveryKey, name: string): Promise<boolean>

@@ -15,14 +15,14 @@ import type { EngineRecord } from './engine-record.ts'
 import type { FailureCode } from './errors.ts'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from './ids.ts'
 import type { KeptRequests } from './kept-request.ts'
-import type { KindName } from './kinds.ts'
 import type { Lease, LeaseName } from './lease.ts'
 import type { EventQuery, LedgerEvent, NewEvent } from './ledger-event.ts'
 import type { PeerRecord } from './peer-record.ts'
 import type { Plan } from './plan.ts'
 import type { Submission } from './submission.ts'
-import type { AuditState, NewTask, Task, TaskInput, TaskOutput, TaskQuery, TaskStatus } from './task.ts'
-import type { Delivery, DeliveryKey, Video, VideoQuery } from './video.ts'
+import type { AuditState, NewTask, Task, TaskInput, TaskOutput, TaskQuery } from './task.ts'
+import type { Progress } from './task-counts.ts'
+import type { Delivery, DeliveryKey, Video, VideoQuery, VideoStatus } from './video.ts'
 
 /** The result of a claim: the whole task as it was then; the worker's own claim is the one with its token. */
 export type ClaimOutcome = { outcome: 'claimed'; attempt: number; task: Task } | { outcome: 'none' }
@@ -42,16 +42,6 @@ export interface ObservedClaim {
 
 /** A COMPLETED task: which worker completed it and when, and the failures before. */
 export type Outcome = Pick<Task, '_id' | 'kind' | 'worker_id' | 'end_time' | 'failures'>
-
-/** Numbers of tasks by kind, `resolution` and status. */
-export type Counts = readonly {
-  kind: KindName
-  resolution: Task['resolution']
-  status: TaskStatus
-  count: number
-}[]
-/** The counts of each video that was asked for. */
-export type Progress = ReadonlyMap<VideoId, Counts>
 
 /**
  * The ledger of a mesh. Every method rejects with `LedgerUnavailable` (the head of this file has all promises). Unless noted, times and
@@ -76,6 +66,8 @@ export interface Ledger extends KeptRequests {
   video(id: VideoId): Promise<Video | null>
   /** Videos by created_at and `_id`, newest last; with `limit` only the newest, at the cost of these where `statuses` are given. */
   videos(query?: VideoQuery): Promise<Video[]>
+  /** How many videos there are of each of these statuses, at the cost of counting them; a status without any is absent. */
+  countVideos(statuses: readonly VideoStatus[]): Promise<Map<VideoStatus, number>>
   /** COMPLETED ones with an open delivery, newest last. Its cost does not grow with the delivered ones. */
   undeliveredVideos(): Promise<Video[]>
   /** QUEUED → PLANNING, by the attempt that holds the ingest task. */
@@ -279,6 +271,7 @@ export interface LedgerOptions {
 }
 
 export { initialPeer } from './peer-record.ts'
+export type { Counts, Progress } from './task-counts.ts'
 export type {
   Delivery,
   DeliveryKey,

@@ -152,7 +152,7 @@ export const PRESENT_BEATS = 3
 /** How long `status` goes on to show a peer that left, and one that fell silent: one that failed at night is still shown in the morning. */
 export const SHOWN_MS = { left: 60_000, silent: 24 * 3_600_000 } as const
 /** Number of videos in a status snapshot, the newest of each state; `known`: videos whose plans a node keeps in memory for it. */
-export const SHOWN_VIDEOS = { working: 500, queued: 500, undelivered: 500, ended: 200, known: 2_000 } as const
+export const SHOWN_VIDEOS = { working: 100, queued: 100, undelivered: 100, ended: 50, known: 2_000 } as const
 /** Largest file of text subtitles that is submitted with a source. */
 export const SUBTITLE_BYTES_MAX = 8 * 1024 * 1024
 /** Most files of subtitles of one source. */

@@ -257,8 +257,14 @@ export const statusSchema = z
       .array(videoRowSchema)
       .readonly()
       .describe(
-        'newest last: up to 500 that are worked on, 500 that wait, 500 that are undelivered, and 200 that ended, the newest of each; `GET /v1/videos/{id}` has any other',
+        'newest last: up to 100 that are worked on, 100 that wait, 100 that are undelivered, and 50 that ended, the newest of each; `GET /v1/videos` lists all',
       ),
+    unlisted: z
+      .strictObject({
+        working: z.int().nonnegative().describe('PLANNING, RUNNING or MERGING'),
+        queued: z.int().nonnegative().describe('QUEUED'),
+      })
+      .describe('number of open videos beyond those in `videos`'),
     events: z.array(eventSchema).readonly().describe('the last 50, newest last'),
   })
   .meta({

@@ -1,7 +1,7 @@
 /** Reads of videos. */
 import type { VideoId } from '../../protocol/ids.ts'
 import type { VideoQuery } from '../../protocol/ledger.ts'
-import type { Video } from '../../protocol/video.ts'
+import type { Video, VideoStatus } from '../../protocol/video.ts'
 import { date, fromBson } from './bson.ts'
 import type { Store } from './store.ts'
 
@@ -28,6 +28,12 @@ export async function readVideos(store: Store, { ids, statuses, before, since, l
   const newest = (limit: number) =>
     store.videos.find(filter, { sort: { created_at: -1, _id: -1 }, limit, ...(ids && { hint: '_id_' }) })
   return store.documents.all((await store.find(limit, newest)).map(fromBson), store.documents.video).reverse()
+}
+
+export async function countVideos(store: Store, statuses: readonly VideoStatus[]): Promise<Map<VideoStatus, number>> {
+  const counts = [{ $match: { status: { $in: [...statuses] } } }, { $group: { _id: '$status', count: { $sum: 1 } } }]
+  const found = await store.run(() => store.videos.aggregate<{ _id: VideoStatus; count: number }>(counts).toArray())
+  return new Map(found.map(({ _id, count }) => [_id, count]))
 }
 
 /** Queried with the index `undelivered`. `peer` is compared too, as the index holds null for an empty list. */

@@ -1,7 +1,7 @@
 /** Reads of videos. */
 import type { VideoId } from '../../protocol/ids.ts'
 import type { VideoQuery } from '../../protocol/ledger.ts'
-import { VIDEO_STATUSES, type Video } from '../../protocol/video.ts'
+import { VIDEO_STATUSES, type Video, type VideoStatus } from '../../protocol/video.ts'
 import { words } from './fragments.ts'
 import { IS_UNDELIVERED, videoOf } from './schema.ts'
 import type { Store } from './store.ts'
@@ -33,6 +33,12 @@ export async function readVideos(
     since: since ?? 0,
   })
   return store.documents.all(rows.map(videoOf), store.documents.video).reverse()
+}
+
+export async function countVideos(store: Store, statuses: readonly VideoStatus[]): Promise<Map<VideoStatus, number>> {
+  const sql = `SELECT status, count(*) AS count FROM videos WHERE status IN (${words(statuses)}) GROUP BY status`
+  const rows = (await store.read(sql)) as { status: VideoStatus; count: number }[]
+  return new Map(rows.map(({ status, count }) => [status, count]))
 }
 
 export async function readUndeliveredVideos(store: Store): Promise<Video[]> {

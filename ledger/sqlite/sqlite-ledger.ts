@@ -32,7 +32,7 @@ import { readNotes, setNote } from './notes.ts'
 import { quarantine, readPeer, readPeers, setPeer } from './peers.ts'
 import { insertPlan, readPlan } from './plans.ts'
 import * as tasks from './read-tasks.ts'
-import { readUndeliveredVideos, readVideo, readVideos } from './read-videos.ts'
+import { countVideos, readUndeliveredVideos, readVideo, readVideos } from './read-videos.ts'
 import { recut } from './recut.ts'
 import { removeInputHolder } from './remove-input-holder.ts'
 import { removeSourceHolder } from './remove-source-holder.ts'
@@ -56,6 +56,7 @@ const STEPS: StepFunctions<Store> = {
   joinVideo,
   video: readVideo,
   videos: readVideos,
+  countVideos,
   undeliveredVideos: readUndeliveredVideos,
   moveVideo,
   nameDelivery,

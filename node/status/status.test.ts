@@ -205,6 +205,14 @@ test('what waits or is worked on is shown however much came after it, and anythi
   assert.equal(await videoOf('f'.repeat(16) as VideoId), null)
 })
 
+test('of a long queue it shows some, and how many more there are', async () => {
+  const { ledger, snapshot } = stage()
+  for (let at = 0; at < SHOWN_VIDEOS.queued + 3; at++)
+    await ledger.submit(submission({ _id: at.toString(16).padStart(16, '0') as VideoId }))
+  const { videos, unlisted } = await snapshot()
+  assert.deepEqual([videos.length, unlisted], [SHOWN_VIDEOS.queued, { working: 0, queued: 3 }])
+})
+
 test('what it answers is what the schemas of the API say, and nothing else', async () => {
   const { heard, ledger, snapshot, video: videoOf, tasks } = stage()
   heard.push({ peer: BOB, beat: beatOf('bob'), heard_mono: 0 })

@@ -11,7 +11,7 @@ import { SHOWN_MS } from '../../protocol/limits.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 import type { EngineStatus, PeerStatus, StatusSnapshot, TaskRow, VideoDetail, VideoRow } from '../../protocol/status.ts'
 import type { PlannedRendition } from '../../protocol/status-encodes.ts'
-import { isAwaitingDelivery, isOpen, type Video } from '../../protocol/video.ts'
+import type { Video } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { createAskInTime } from './ask-in-time.ts'
 import { attemptPage } from './attempt-rows.ts'
@@ -22,7 +22,7 @@ import { engineText, type NamedPeer, stateText } from './sentences.ts'
 import { sharedProblems, sharingOf } from './shared-problems.ts'
 import { createStillVideos } from './still-videos.ts'
 import { detailOf, taskRowOf } from './video-detail.ts'
-import { createVideoRows, shownVideos } from './video-rows.ts'
+import { createVideoRows, shownVideos, unlistedVideos, watchedVideos } from './video-rows.ts'
 
 /** The parts that a snapshot is made from. `problems`: why deliveries of this peer fail now. */
 export interface StatusOptions {
@@ -42,6 +42,7 @@ export interface StatusOptions {
 }
 
 const EVENTS_SHOWN = 50
+const NONE: StatusSnapshot['unlisted'] = { working: 0, queued: 0 }
 /** How long a snapshot waits for the ledger; then it has heartbeats only. */
 const ANSWER_MS = 3_000
 
@@ -91,10 +92,11 @@ export function createStatus(options: StatusOptions): Status {
     ms: ANSWER_MS,
     description: ledger.description,
     async ask() {
-      const [lease, records, engines, videos, events] = await Promise.all([
-        ledger.lease(), ledger.peers(), ledger.engines(), shownVideos(ledger).then(rows), ledger.events(EVENTS_SHOWN),
+      const [lease, records, engines, shown, events] = await Promise.all([
+        ledger.lease(), ledger.peers(), ledger.engines(), shownVideos(ledger), ledger.events(EVENTS_SHOWN),
       ]) // biome-ignore format: five questions, one line
-      return { lease, records, engines, videos, events }
+      const [videos, unlisted] = await Promise.all([rows(shown), unlistedVideos(ledger, shown)])
+      return { lease, records, engines, videos, unlisted, events }
     },
   })
 
@@ -107,10 +109,7 @@ export function createStatus(options: StatusOptions): Status {
     rows: (videos) => rows(videos),
     peers: async () => peerRows(beats(), await ledger.peers(), self),
     engines: async () => engineRows(await ledger.engines(), beats()),
-    async openVideos() {
-      const open = (await shownVideos(ledger)).filter((video) => isOpen(video.status) || isAwaitingDelivery(video))
-      return open.length > 0 ? rows(open) : []
-    },
+    openVideos: async () => rows(await watchedVideos(ledger)),
     async tasks(id) {
       const tasks = await ledger.tasks({ video: id })
       const renditions = await encodesOf(id, plans)
@@ -124,7 +123,7 @@ export function createStatus(options: StatusOptions): Status {
     async snapshot() {
       const { answer, away } = await askLedger()
       const heard = beats()
-      const { lease, records = [], engines = [], videos = [], events = [] } = answer ?? {}
+      const { lease, records = [], engines = [], videos = [], unlisted = NONE, events = [] } = answer ?? {}
       return {
         v: 1 as const,
         at: clock.now(),
@@ -136,6 +135,7 @@ export function createStatus(options: StatusOptions): Status {
         problems: sharedProblems(heard.filter(({ beat }) => beat.state !== 'leaving').map(sharingOf)),
         engines: engineRows(engines, heard),
         videos,
+        unlisted,
         events,
       }
     },

@@ -8,7 +8,7 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { SHOWN_VIDEOS } from '../../protocol/limits.ts'
 import { notesOf, type Plan, planSeconds } from '../../protocol/plan.ts'
 import { remember } from '../../protocol/remember.ts'
-import type { VideoRow } from '../../protocol/status.ts'
+import type { StatusSnapshot, VideoRow } from '../../protocol/status.ts'
 import { isUndelivered, type Video } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { readDeadlines } from './deadlines.ts'
@@ -19,17 +19,47 @@ import { createSpeedometer } from './speedometer.ts'
 import type { createStillVideos } from './still-videos.ts'
 import { waitingOf } from './waiting.ts'
 
+/** Number of videos that are watched for progress, and that metrics describe: the newest of each state. */
+const WATCHED_VIDEOS = { working: 500, queued: 500, undelivered: 500 } as const
+const WORKING = ['PLANNING', 'RUNNING', 'MERGING'] as const
+
 /** The videos of a snapshot: open and undelivered ones first, so that one that waits for long is listed, and the newest ended ones. Rejects with `LedgerUnavailable`. */
 export async function shownVideos(ledger: Ledger): Promise<Video[]> {
-  const [working, queued, undelivered, ended] = await Promise.all([
-    ledger.videos({ statuses: ['PLANNING', 'RUNNING', 'MERGING'], limit: SHOWN_VIDEOS.working }),
-    ledger.videos({ statuses: ['QUEUED'], limit: SHOWN_VIDEOS.queued }),
+  const [open, undelivered, ended] = await Promise.all([
+    openVideos(ledger, SHOWN_VIDEOS),
     ledger.undeliveredVideos(),
     ledger.videos({ statuses: ['COMPLETED', 'FAILED', 'CANCELLED'], limit: SHOWN_VIDEOS.ended }),
   ])
-  const byId = new Map(
-    [...working, ...queued, ...undelivered.slice(-SHOWN_VIDEOS.undelivered), ...ended].map((each) => [each._id, each]),
-  )
+  return inOrder([...open, ...undelivered.slice(-SHOWN_VIDEOS.undelivered), ...ended])
+}
+
+/** The videos that are open or await a delivery, more of them than a snapshot shows. Rejects with `LedgerUnavailable`. */
+export async function watchedVideos(ledger: Ledger): Promise<Video[]> {
+  const [open, undelivered] = await Promise.all([openVideos(ledger, WATCHED_VIDEOS), ledger.undeliveredVideos()])
+  return inOrder([...open, ...undelivered.slice(-WATCHED_VIDEOS.undelivered)])
+}
+
+/** Number of open videos that a snapshot of these videos does not show. Rejects with `LedgerUnavailable`. */
+export async function unlistedVideos(ledger: Ledger, shown: readonly Video[]): Promise<StatusSnapshot['unlisted']> {
+  const counts = await ledger.countVideos([...WORKING, 'QUEUED'])
+  const listed = Map.groupBy(shown, ({ status }) => status)
+  // A video may have moved on between both reads.
+  const unlisted = (status: Video['status']) =>
+    Math.max(0, (counts.get(status) ?? 0) - (listed.get(status)?.length ?? 0))
+  return { working: WORKING.reduce((sum, status) => sum + unlisted(status), 0), queued: unlisted('QUEUED') }
+}
+
+async function openVideos(ledger: Ledger, most: { working: number; queued: number }): Promise<Video[]> {
+  const [working, queued] = await Promise.all([
+    ledger.videos({ statuses: WORKING, limit: most.working }),
+    ledger.videos({ statuses: ['QUEUED'], limit: most.queued }),
+  ])
+  return [...working, ...queued]
+}
+
+/** One that moved on between two reads is there once. */
+function inOrder(videos: readonly Video[]): Video[] {
+  const byId = new Map(videos.map((each) => [each._id, each]))
   return [...byId.values()].sort((a, b) => a.created_at - b.created_at || (a._id < b._id ? -1 : 1))
 }
 
@@ -70,6 +100,7 @@ export function createVideoRows(
   const plannedOf = createPlannedFacts(plans)
 
   return async (videos, { whole } = { whole: false }) => {
+    if (videos.length === 0) return []
     const progress = await ledger.progress(videos.map((video) => video._id))
     const present = options.present()
     const peers = options.peers()

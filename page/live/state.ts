@@ -28,6 +28,10 @@ const chosen = signal<string | null>(idInAddress())
 export const chosenTask = signal<string | null>(null)
 
 /** Newest first. */
+/** Number of open videos beyond `videos`. */
+export const unlisted = computed(() =>
+  status.value ? status.value.unlisted.working + status.value.unlisted.queued : 0,
+)
 export const videos = computed<readonly VideoRow[]>(() => status.value?.videos.toReversed() ?? [])
 export const peers = computed<readonly PeerStatus[]>(() => status.value?.peers ?? [])
 /** The chosen video; where none is chosen, the newest. */

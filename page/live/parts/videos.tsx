@@ -1,6 +1,6 @@
 /** The videos of the mesh, newest first; one of them is shown beside. */
 import { isOpen } from '../../../protocol/video-status.ts'
-import { choose, video, videos } from '../state.ts'
+import { choose, unlisted, video, videos } from '../state.ts'
 import { percentText, STATUS_WORDS, spanText, speedText, timeText } from '../words.ts'
 import { Card } from './card.tsx'
 import { VirtualList } from './virtual-list.tsx'
@@ -13,6 +13,7 @@ export const Videos = () => (
     <VirtualList label="Videos, newest first" items={videos.value} rowHeight={62} keyOf={({ id }) => id}>
       {(row) => <VideoButton row={row} />}
     </VirtualList>
+    {unlisted.value > 0 && <p class="note">and {unlisted.value} more that wait or are worked on</p>}
   </Card>
 )
 

@@ -359,4 +359,14 @@ function endingTests(ledger: () => Ledger): void {
       [open._id],
     )
   })
+  test('are counted by status, and only of the statuses that are asked for', async () => {
+    const before = await ledger().countVideos(['QUEUED', 'RUNNING', 'FAILED'])
+    for (const status of ['QUEUED', 'RUNNING', 'RUNNING', 'COMPLETED'] as const) await videoIn(ledger(), status)
+    const after = await ledger().countVideos(['QUEUED', 'RUNNING', 'FAILED'])
+    const added = (['QUEUED', 'RUNNING', 'FAILED', 'COMPLETED'] as const).map(
+      (status) => (after.get(status) ?? 0) - (before.get(status) ?? 0),
+    )
+    assert.deepEqual(added, [1, 2, 0, 0])
+    assert.deepEqual(await ledger().countVideos([]), new Map())
+  })
 }

@@ -96,6 +96,10 @@ function submitting(state: ModelState, tasks: ModelTasks) {
       )
       return copy(limit === undefined ? all : newestOf(all, limit))
     },
+    countVideos: async (statuses) => {
+      const found = inOrder(({ status }) => statuses.includes(status))
+      return new Map([...Map.groupBy(found, ({ status }) => status)].map(([status, { length }]) => [status, length]))
+    },
     undeliveredVideos: async () => copy(inOrder((video) => video.status === 'COMPLETED' && isUndelivered(video))),
   } satisfies Partial<Ledger>
 }
