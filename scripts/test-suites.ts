@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 /** Quick suites first, then those of many processes and seconds, and last short ones, which run while the longest of these end. */
 const FIRST = ['protocol', 'test/structure', 'files', 'fleet', 'coordinator', 'cli', 'client', 'test']
-const FOLDERS = [...FIRST, 'media', 'ledger', 'mesh', 'blobs', 'node', 'bench', 'scripts', 'testing']
+const FOLDERS = [...FIRST, 'media', 'ledger', 'mesh', 'blobs', 'node', 'page', 'bench', 'scripts', 'testing']
 
 /** `test/e2e/kill.test.ts` → e2e, `mesh/streams.test.ts` → mesh, `testing/tools/at-end.test.ts` → testing. */
 export function suiteOf(path: string): string {
