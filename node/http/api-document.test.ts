@@ -109,7 +109,7 @@ const guard = (tokens: readonly Token[] = []) =>
       hosts: [],
       origins: [],
       folders: ['/'],
-      tokens,
+      tokens: () => tokens,
     },
     {
       api,

@@ -22,7 +22,7 @@ const LOOPBACK: GuardOptions = {
   hosts: [],
   origins: [],
   folders: [],
-  tokens: [],
+  tokens: () => [],
 }
 
 function asker(options: Partial<GuardOptions> = {}) {
@@ -95,7 +95,7 @@ const tokens = parseTokens(`view ${VIEW}\noperate ${OPERATE}`) as readonly Token
 const basic = (password: string) => `Basic ${Buffer.from(`anybody:${password}`).toString('base64')}`
 
 test('where there are tokens one of them is needed, by its role, for all but what every node shows', async () => {
-  const ask = asker({ tokens })
+  const ask = asker({ tokens: () => tokens })
   const statuses = async (authorization?: string) => {
     const headers = { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) }
     const asked = [ask('/v1/ladders', headers), ask(CANCEL, headers, { method: 'POST' }), ask('/healthz', headers)]
@@ -120,7 +120,7 @@ test('where there are tokens one of them is needed, by its role, for all but wha
 })
 
 test('who guesses tokens is soon answered no more', async () => {
-  const ask = asker({ tokens })
+  const ask = asker({ tokens: () => tokens })
   let guesses = 0
   while ((await ask('/v1/ladders', { authorization: `Bearer ${'x'.repeat(30)}${guesses}` })).status === 401) guesses++
   assert.equal(guesses, HTTP_RATE.burst / HTTP_RATE.wrongToken)

@@ -33,8 +33,8 @@ export interface GuardOptions extends Reach {
   readonly origins: readonly string[]
   /** Folders whose files callers may name. */
   readonly folders: readonly string[]
-  /** Without any, everybody who reaches it may do everything. */
-  readonly tokens: readonly Token[]
+  /** Those that are accepted now. Without any at the start, everybody who reaches it may do everything. */
+  tokens(): readonly Token[]
 }
 
 /** The parts that it uses. */
@@ -77,7 +77,7 @@ export function guarded(options: GuardOptions, { api, ledger, others, clock, log
   guard.use(allowOrigins(origins, others))
   guard.use(limitRate(clock))
   guard.use(refuseForged(origins))
-  if (tokens.length > 0) guard.use(checkToken(tokens))
+  if (tokens().length > 0) guard.use(checkToken(tokens))
   guard.route('/', createPageRoutes({ ledger, others }))
   guard.all('*', (c) => api.fetch(c.req.raw, { ...c.env, folders }))
   return guard
@@ -181,10 +181,10 @@ const isAskedFirst = ({ req }: Context): boolean =>
 
 /** Whoever is public or has a token may read; to change something a token must be one to operate with. */
 const checkToken =
-  (tokens: readonly Token[]): Guard =>
+  (tokens: GuardOptions['tokens']): Guard =>
   async (c, next) => {
     if (isRead(c) && isPublicPath(c.req.path)) return await next()
-    const role = roleOf(c.req.header('authorization'), tokens)
+    const role = roleOf(c.req.header('authorization'), tokens())
     if (role === null) {
       c.get('bucket').charge(HTTP_RATE.wrongToken - 1)
       throw new RequestRefused(401, 'token_needed', 'a token of this node is needed: Authorization: Bearer TOKEN', {

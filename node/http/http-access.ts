@@ -32,6 +32,8 @@ export interface HttpAccess {
   readonly tokens: readonly Token[]
   /** Null for plain HTTP. */
   readonly tls: TlsIdentity | null
+  /** As `stampOf` says, before they were read. */
+  readonly stamp: string
 }
 
 /** Whether every page on this machine may ask, without a token: where players may go on when another node has ended. */
@@ -50,12 +52,20 @@ export async function readHttpAccess(settings: HttpSettings, log: Log): Promise<
     throw new UsageError(
       `${at}: callers from other machines need a token; write one into a file (openssl rand -hex 32 > http.token) and give --http-token http.token`,
     )
+  const stamp = await stampOf(settings)
   const tls = await readTls(settings)
   if (!address.isLoopback && tls === null && !settings.http_behind_proxy)
     throw new UsageError(
       `${at}: tokens must not cross a network in clear; give --http-tls-cert and --http-tls-key, or --http-behind-proxy where a proxy in front of this node does TLS`,
     )
-  return { address, tokens: await readTokens(settings.http_token, log), tls }
+  return { address, tokens: await readTokens(settings.http_token, log), tls, stamp }
+}
+
+/** What the files were when they were looked at: equal while nobody has written them. */
+export async function stampOf({ http_token, http_tls_cert, http_tls_key }: HttpSettings): Promise<string> {
+  const files = [http_token, http_tls_cert, http_tls_key].flatMap((path) => path ?? [])
+  const facts = await Promise.all(files.map((path) => stat(path, { bigint: true }).catch(() => null)))
+  return facts.map((each) => (each === null ? 'none' : [each.ino, each.size, each.mtimeNs].join(' '))).join()
 }
 
 async function readTokens(path: string | undefined, log: Log): Promise<readonly Token[]> {

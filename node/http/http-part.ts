@@ -2,6 +2,9 @@
 import { createBlobRanges } from '../../blobs/read-range.ts'
 import { createWholeBlobs } from '../../blobs/read-whole.ts'
 import type { DeliveredBlobs } from '../../protocol/blobs.ts'
+import { type Clock, within } from '../../protocol/clock.ts'
+import { createNotifier } from '../../protocol/notifier.ts'
+import { runRounds } from '../../protocol/rounds.ts'
 import type { Adapters } from '../adapters.ts'
 import type { NodeFace } from '../face.ts'
 import type { Part } from '../parts.ts'
@@ -11,16 +14,16 @@ import { createAttemptLogs } from '../streams/attempt-logs.ts'
 import { createFinishedPackages } from '../streams/finished-packages.ts'
 import { createGrowingPackages } from '../streams/growing-packages.ts'
 import { createStreams } from '../streams/streams.ts'
+import { createAccessWatch } from './access-watch.ts'
 import { type Api, type ApiModules, createApi } from './api.ts'
 import { createEventFeed } from './event-feed.ts'
 import { type GuardModules, type GuardOptions, guarded } from './guard.ts'
-import type { HttpAccess } from './http-access.ts'
+import type { HttpAccess, HttpSettings } from './http-access.ts'
 import { type HttpServer, serveHttp } from './http-server.ts'
 import type { MediaRoutesOptions } from './media-routes.ts'
 
 /** Settings: see `httpSettings`. */
-export interface HttpPartOptions {
-  readonly http_behind_proxy: boolean
+export interface HttpPartOptions extends HttpSettings {
   readonly http_hosts: readonly string[]
   readonly http_cors: readonly string[]
   readonly http_folders: readonly string[]
@@ -35,6 +38,10 @@ export interface HttpPart extends Part {
 }
 
 const WATCHED_MS = 30_000
+/** The pause between two looks at the files of tokens and certificates, ms. */
+const FILES_MS = 5_000
+/** How long a stop waits for answers to requests that run, ms: that to the drain of this node is one. */
+const LAST_ANSWERS_MS = 1_000
 
 /** The parts that streams are made of. */
 export interface StreamModules extends Pick<Adapters, 'ledger' | 'store' | 'mesh' | 'clock' | 'rng' | 'log'> {
@@ -42,15 +49,21 @@ export interface StreamModules extends Pick<Adapters, 'ledger' | 'store' | 'mesh
 }
 
 /** The part of these settings; without access it does nothing. Its start rejects as `serveHttp`. */
-export function createHttpPart(access: HttpAccess | null, options: HttpPartOptions, modules: GuardModules): HttpPart {
+export function createHttpPart(
+  access: HttpAccess | null,
+  options: HttpPartOptions,
+  modules: GuardModules & { readonly clock: Clock },
+): HttpPart {
   let server: HttpServer | null = null
+  let watching: Promise<void> | null = null
   let askedAt = Number.NEGATIVE_INFINITY
-  const { clock } = modules
+  const { clock, log } = modules
   return {
     name: 'HTTP server',
-    async start() {
+    async start(stopping) {
       if (access === null) return
-      const { address, tokens, tls } = access
+      const { address, tls } = access
+      let { tokens } = access
       const rules: GuardOptions = {
         isLoopback: address.isLoopback,
         isTls: tls !== null,
@@ -58,16 +71,27 @@ export function createHttpPart(access: HttpAccess | null, options: HttpPartOptio
         hosts: options.http_hosts,
         origins: options.http_cors,
         folders: options.http_folders,
-        tokens,
+        tokens: () => tokens,
       }
       server = await serveHttp(guarded(rules, modules), address, { tls, names: options.http_hosts })
       server.onGet(() => {
         askedAt = clock.mono()
       })
+      const use = (changed: HttpAccess) => {
+        tokens = changed.tokens
+        if (changed.tls) server?.renew(changed.tls)
+      }
+      const round = createAccessWatch(options, { read: access.stamp, use, log })
+      const job = { name: 'tokens and certificates', everyMs: FILES_MS, round }
+      if (access.stamp !== '') watching = runRounds(job, { notifier: createNotifier(clock), log }, stopping)
     },
     url: () => server?.url ?? null,
     isWatched: () => clock.mono() - askedAt < WATCHED_MS,
-    stop: async () => await server?.close(),
+    async stop() {
+      await watching
+      if (server) await within(clock, LAST_ANSWERS_MS, server.lastAnswers())
+      await server?.close()
+    },
   }
 }
 

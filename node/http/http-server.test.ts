@@ -141,6 +141,32 @@ test('a read that breaks ends the connection, so that the answer never looks who
   await assert.rejects(response.arrayBuffer())
 })
 
+test('what is asked before the end is answered, a stream is not waited for', async (t) => {
+  const asked = Promise.withResolvers<void>()
+  const go = Promise.withResolvers<void>()
+  const routes = {
+    fetch: async ({ url }: Request) => {
+      if (url.endsWith('/stream'))
+        return new Response(new ReadableStream({ start: (c) => c.enqueue(Buffer.from('a')) }))
+      asked.resolve()
+      await go.promise
+      return new Response('done')
+    },
+  }
+  const server = await serveHttp(routes, { host: '127.0.0.1', port: 0 })
+  t.after(server.close)
+  const stream = await fetch(`${server.url}/stream`)
+  const answer = fetch(server.url).then((response) => response.text())
+  await asked.promise
+  const answered = server.lastAnswers()
+  await assert.rejects(fetch(server.url), 'nothing new is taken')
+  go.resolve()
+  assert.equal(await answer, 'done')
+  await answered
+  await server.close()
+  await assert.rejects(stream.text())
+})
+
 test('with a certificate it serves HTTPS, and nobody without it', async (t) => {
   const pem = await readFile(join(import.meta.dirname, '../../testing/tools/loopback.pem'), 'utf8')
   const routes = { fetch: () => new Response('secret') }

@@ -2,6 +2,7 @@
  * The TCP listener. Nothing that a client does or leaves out holds more than one connection, and that for as long as something
  * moves on it.
  */
+import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
@@ -17,6 +18,10 @@ export interface HttpServer {
   readonly url: string
   /** Calls `act` at each GET. */
   onGet(act: () => void): void
+  /** Serves new connections of HTTPS with this certificate; those that are open stay. */
+  renew(tls: TlsIdentity): void
+  /** Takes no connection any more; resolves when each request has its answer that waits for one now. */
+  lastAnswers(): Promise<unknown>
   /** Ends every connection. */
   close(): Promise<void>
 }
@@ -58,6 +63,7 @@ export async function serveHttp(
   server.maxConnections = connectionsMax
   server.timeout = silenceMs
   keepWhileAnswering(server)
+  const answersBegin = watchAnswers(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) =>
       reject(new ReelmeshError('port_in_use', whyNot(cause, { host, port }), { cause })),
@@ -66,7 +72,12 @@ export async function serveHttp(
   })
   return {
     url: `${tls ? 'https' : 'http'}://${hostText(callableHost(host, names))}:${(server.address() as AddressInfo).port}`,
+    renew: (identity) => (server as import('node:https').Server).setSecureContext(identity),
     onGet: (act) => void server.on('request', ({ method }) => method === 'GET' && act()),
+    lastAnswers: () => {
+      server.close()
+      return answersBegin()
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -84,6 +95,16 @@ function keepWhileAnswering(server: Server): void {
     // The first byte of the answer begins the time anew.
     if (!last?.request.complete || last.response.headersSent) socket.destroy()
   })
+}
+
+/** Answers a function that resolves when each request has its answer that waits for one. */
+function watchAnswers(server: Server): () => Promise<unknown> {
+  const running = new Set<ServerResponse>()
+  server.on('request', (_, response) => {
+    running.add(response)
+    response.once('close', () => running.delete(response))
+  })
+  return () => Promise.all([...running].filter(({ headersSent }) => !headersSent).map((each) => once(each, 'close')))
 }
 
 function whyNot({ code, message }: NodeJS.ErrnoException, { host, port }: Pick<HttpAddress, 'host' | 'port'>): string {

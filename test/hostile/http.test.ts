@@ -378,8 +378,9 @@ describe('the TCP listener', () => {
     const rules = { isLoopback: true, isTls: false, isBehindProxy: false, hosts: [], origins: [], folders: [films] }
     const serve = (more: Pick<GuardOptions, 'tokens' | 'isLoopback'>) =>
       serveHttp(guarded({ ...rules, ...more }, modules), { host: '127.0.0.1', port: 0 })
-    server = await serve({ tokens: [], isLoopback: true })
-    beyond = await serve({ tokens: parseTokens(`view ${VIEW}\n${OPERATE}`) as readonly Token[], isLoopback: false })
+    server = await serve({ tokens: () => [], isLoopback: true })
+    const tokens = parseTokens(`view ${VIEW}\n${OPERATE}`) as readonly Token[]
+    beyond = await serve({ tokens: () => tokens, isLoopback: false })
     acts = []
   })
   after(async () => {
