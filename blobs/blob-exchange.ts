@@ -4,7 +4,13 @@
  * the serving side.
  */
 import { stat } from 'node:fs/promises'
-import { type BlobAnswers, type BlobExchange, type DeliveredBlobs, isIntact } from '../protocol/blobs.ts'
+import {
+  type BlobAnswers,
+  type BlobExchange,
+  type BlobTraffic,
+  type DeliveredBlobs,
+  isIntact,
+} from '../protocol/blobs.ts'
 import { type Clock, deadline, type Rng } from '../protocol/clock.ts'
 import { AttemptFailed, BlobMissing, isDiskFull, SourceChanged } from '../protocol/errors.ts'
 import type { PeerId, Sha256 } from '../protocol/ids.ts'
@@ -36,6 +42,8 @@ export interface BlobExchangeOptions {
   readonly lines?: LinePorts | null
   /** What it has delivered, and reads for others too. Absent: nothing. */
   readonly delivered?: DeliveredBlobs
+  /** Counts what is sent and what arrives. */
+  readonly traffic?: BlobTraffic
 }
 
 type Want = Parameters<BlobExchange['fetch']>[0]
@@ -164,7 +172,7 @@ class Exchange implements LinkedBlobExchange {
     await partial.resume(signal)
     if (partial.isWhole() && (await partial.hasRightHash())) return partial.create()
     if (partial.isWhole()) await partial.restart()
-    const { store, mesh, clock, rng, log } = this.#options
+    const { store, mesh, clock, rng, log, traffic } = this.#options
     const lines = this.#lines?.taker ?? null
     const { freeBytes } = await store.room()
     if (freeBytes < want.bytes - partial.offset) {
@@ -172,7 +180,10 @@ class Exchange implements LinkedBlobExchange {
     }
     const badSenders = this.#badSendersOf(want.sha256)
     await onDisk(() =>
-      fetchBlob(partial, { mesh, lines, clock, rng, log, video: want.video, holders: job.holders, badSenders, signal }),
+      fetchBlob(partial, {
+        ...{ mesh, lines, clock, rng, log, traffic },
+        ...{ video: want.video, holders: job.holders, badSenders, signal },
+      }),
     )
   }
 

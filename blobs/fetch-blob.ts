@@ -11,6 +11,7 @@
  *                           wrong is unknown; the file starts over, and from here on holds bytes of one sender only
  */
 import { pipe } from 'it-pipe'
+import type { BlobTraffic } from '../protocol/blobs.ts'
 import { type Clock, deadline, type Rng } from '../protocol/clock.ts'
 import { BlobMissing, PeerUnreachable, SourceChanged, sentence } from '../protocol/errors.ts'
 import type { PeerId, Sha256, VideoId } from '../protocol/ids.ts'
@@ -38,6 +39,8 @@ export interface FetchOptions {
   readonly holders: ReadonlySet<PeerId>
   /** Peers that sent wrong bytes for this blob before: they are asked last. This fetch adds to it. */
   readonly badSenders: Set<PeerId>
+  /** Counts what arrives. */
+  readonly traffic?: BlobTraffic | undefined
   readonly signal: AbortSignal
 }
 
@@ -127,7 +130,7 @@ async function receive(
   peer: PeerId,
   options: AskOptions & { readonly stream?: MeshStream },
 ): Promise<'answered' | 'wrong size' | 'broke'> {
-  const { clock, badSenders, log, signal, video } = options
+  const { clock, badSenders, log, traffic, signal, video } = options
   const { sha256, bytes } = partial.want
   const request: BlobRequest = { v: 1, sha256, video, offset: partial.offset, length: null }
   try {
@@ -143,7 +146,7 @@ async function receive(
     }
     await pipe(
       watchSilence(asked.rest, { clock, ms: STREAM_SILENCE_MS, onSilence: asked.stream.abort }),
-      (source) => atMost(source, bytes - partial.offset),
+      (source) => atMost(source, bytes - partial.offset, traffic),
       (source) => partial.append(source, peer),
     )
     return 'answered'
@@ -208,10 +211,15 @@ async function open(peer: PeerId, { mesh, clock, signal }: { mesh: Mesh; clock: 
   }
 }
 
-/** What is announced, and no more. Throws `PeerUnreachable` for more or fewer bytes. */
-export async function* atMost(source: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+/** What is announced, and no more, counted in `traffic`. Throws `PeerUnreachable` for more or fewer bytes. */
+export async function* atMost(
+  source: AsyncIterable<Uint8Array>,
+  bytes: number,
+  traffic: BlobTraffic | undefined,
+): AsyncGenerator<Uint8Array> {
   let left = bytes
   for await (const piece of source) {
+    if (traffic) traffic.received += piece.byteLength
     if (piece.byteLength > left) throw new PeerUnreachable('more bytes arrived than announced')
     left -= piece.byteLength
     yield piece

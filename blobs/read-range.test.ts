@@ -58,7 +58,8 @@ describe('ranges of blobs', () => {
     const hold = setInterval(() => {}, 1_000)
     await connected
     clearInterval(hold)
-    return { a, b, c, ranges: createBlobRanges({ mesh: wrap(a.mesh), clock, rng, log: silentLog }) }
+    const traffic = { sent: 0, received: 0 }
+    return { a, b, c, traffic, ranges: createBlobRanges({ mesh: wrap(a.mesh), clock, rng, log: silentLog, traffic }) }
   }
 
   async function give({ store }: Peer): Promise<BlobRef> {
@@ -70,8 +71,8 @@ describe('ranges of blobs', () => {
   const read = (ranges: BlobRanges, ref: BlobRef, from: number, to: number, holders: readonly PeerId[] = ids) =>
     ranges.read({ ...ref, from, to, video, holders, signal: AbortSignal.timeout(10_000) })
 
-  it('are the bytes that are asked for, and nothing is written here', async () => {
-    const { a, b, ranges } = await start()
+  it('are the bytes that are asked for, counted, and nothing is written here', async () => {
+    const { a, b, ranges, traffic } = await start()
     const ref = await give(b)
     for (const [from, to] of [
       [0, 1],
@@ -79,6 +80,7 @@ describe('ranges of blobs', () => {
       [699_990, 700_000],
     ] as const)
       assert.deepEqual(Buffer.from(await read(ranges, ref, from, to)), CONTENT.subarray(from, to))
+    assert.equal(traffic.received, 1 + RANGE_BYTES_MAX + 10)
     assert.deepEqual(await readdir(join(a.dir, 'fetching')), [])
     assert.deepEqual(await readdir(join(a.dir, 'blobs')), [])
   })

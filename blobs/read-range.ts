@@ -3,7 +3,7 @@
  * knows `delivered` also reads what it has delivered. The peer that served a blob last is asked first: a player asks for range after range.
  */
 import { pipe } from 'it-pipe'
-import type { BlobRanges } from '../protocol/blobs.ts'
+import type { BlobRanges, BlobTraffic } from '../protocol/blobs.ts'
 import type { Clock, Rng } from '../protocol/clock.ts'
 import { BlobMissing, PeerUnreachable, sentence } from '../protocol/errors.ts'
 import type { PeerId, Sha256 } from '../protocol/ids.ts'
@@ -24,6 +24,8 @@ export interface BlobRangesOptions {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
+  /** Counts what arrives. */
+  readonly traffic?: BlobTraffic
 }
 
 type Want = Parameters<BlobRanges['read']>[0]
@@ -80,7 +82,7 @@ async function receive(
   want: Want,
   { arriving, options }: { readonly arriving: Arriving; readonly options: BlobRangesOptions },
 ): Promise<'answered' | 'missing' | 'broke'> {
-  const { clock, log } = options
+  const { clock, log, traffic } = options
   const { sha256, video, bytes, from, signal } = want
   const [offset, length] = [from + arriving.bytes, arriving.memory.byteLength - arriving.bytes]
   try {
@@ -93,7 +95,7 @@ async function receive(
     if (answer.bytes !== bytes || answer.length !== length) return 'missing'
     await pipe(
       watchSilence(asked.rest, { clock, ms: STREAM_SILENCE_MS, onSilence: asked.stream.abort }),
-      (source) => atMost(source, length),
+      (source) => atMost(source, length, traffic),
       async (source) => {
         for await (const piece of source) {
           arriving.memory.set(piece, arriving.bytes)

@@ -7,7 +7,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { pipe } from 'it-pipe'
-import type { BlobStore, DeliveredBlobs } from '../protocol/blobs.ts'
+import type { BlobStore, BlobTraffic, DeliveredBlobs } from '../protocol/blobs.ts'
 import type { Clock } from '../protocol/clock.ts'
 import { LedgerUnavailable, PeerUnreachable } from '../protocol/errors.ts'
 import { STREAM_SILENCE_MS } from '../protocol/limits.ts'
@@ -22,15 +22,16 @@ const SERVED_AT_ONCE = 64
 /** A reader's disk may be slow; a reader that waits for bytes gives up long before this. */
 const READER_SILENCE_MS = 4 * STREAM_SILENCE_MS
 
-/** What the serving side works with. `delivered`: absent where this peer reads no delivered files for others. */
+/** What the serving side works with. `delivered`: absent where this peer reads no delivered files for others. `traffic`: counts what is sent. */
 export interface BlobServerOptions {
   readonly store: BlobStore
   readonly clock: Clock
   readonly delivered?: DeliveredBlobs
+  readonly traffic?: BlobTraffic | undefined
 }
 
 /** Answers one request on each stream, whatever carries it; its transfers are counted together. Rejects with `PeerUnreachable`. */
-export function createBlobServer({ store, clock, delivered }: BlobServerOptions) {
+export function createBlobServer({ store, clock, delivered, traffic }: BlobServerOptions) {
   let served = 0
   let isChecking = false
   /** One at a time, as it reads the whole blob: a peer that asks without reason costs no more than one that fetches. */
@@ -54,7 +55,7 @@ export function createBlobServer({ store, clock, delivered }: BlobServerOptions)
   async function serveStored(stream: MeshStream, request: BlobRequest, file: FileHandle) {
     const part = partOf(request, (await file.stat()).size)
     await sendInTurn(stream, part, async () => {
-      if (!(await send(stream, file, { ...part, clock }))) await store.verify(request.sha256, request.video)
+      if (!(await send(stream, file, { ...part, clock, traffic }))) await store.verify(request.sha256, request.video)
     })
   }
   /** False where it has not delivered the blob. */
@@ -67,7 +68,7 @@ export function createBlobServer({ store, clock, delivered }: BlobServerOptions)
     const { offset, length, size } = part
     const pieces = async function* () {
       yield encodeLine({ v: 1, ok: true, bytes: size, length })
-      yield* found.read({ from: offset, to: offset + length }, signal)
+      yield* counted(found.read({ from: offset, to: offset + length }, signal), traffic)
     }
     await sendInTurn(stream, part, () => sendAll(stream, pieces(), clock))
     return true
@@ -117,10 +118,10 @@ async function readRequest(stream: MeshStream, clock: Clock): Promise<BlobReques
 async function send(
   stream: MeshStream,
   file: FileHandle,
-  { clock, ...part }: Part & { clock: Clock },
+  { clock, traffic, ...part }: Part & Pick<BlobServerOptions, 'clock' | 'traffic'>,
 ): Promise<boolean> {
   try {
-    await sendAll(stream, answer(file, { ...part, reuses: stream.isPieceByPiece === true }), clock)
+    await sendAll(stream, answer(file, { ...part, traffic, reuses: stream.isPieceByPiece === true }), clock)
     return true
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
@@ -138,10 +139,21 @@ interface Part {
   readonly size: number
 }
 
+/** Counts each piece as it is handed over. */
+async function* counted(
+  pieces: AsyncIterable<Uint8Array>,
+  traffic: BlobTraffic | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    if (traffic) traffic.sent += piece.byteLength
+    yield piece
+  }
+}
+
 /** `reuses`: all pieces share one buffer, and each is valid until the next. */
 async function* answer(
   file: FileHandle,
-  { offset, length, size, reuses }: Part & { reuses: boolean },
+  { offset, length, size, reuses, traffic }: Part & { reuses: boolean } & Pick<BlobServerOptions, 'traffic'>,
 ): AsyncGenerator<Uint8Array> {
   yield encodeLine({ v: 1, ok: true, bytes: size, length })
   let piece = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, length))
@@ -150,6 +162,7 @@ async function* answer(
       throw new Unreadable('the blob cannot be read from the disk', { cause })
     })
     if (bytesRead === 0) throw new Unreadable('the file became shorter while it was sent')
+    if (traffic) traffic.sent += bytesRead
     yield piece.subarray(0, bytesRead)
     at += bytesRead
     if (!reuses) piece = Buffer.allocUnsafeSlow(PIECE_BYTES)

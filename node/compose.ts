@@ -14,7 +14,6 @@ import { hostsOf } from '../mesh/addresses.ts'
 import type { GossipRules } from '../mesh/guarded-gossip.ts'
 import { createLibp2pMesh } from '../mesh/libp2p-mesh.ts'
 import { createStatusExchange } from '../mesh/status-exchange.ts'
-import type { DeliveredBlobs } from '../protocol/blobs.ts'
 import { UsageError } from '../protocol/errors.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { VideoId } from '../protocol/ids.ts'
@@ -37,7 +36,7 @@ import { findProgram } from './host/programs.ts'
 import { systemClock as clock, systemRng as rng } from './host/system-clock.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
 import { type HttpAccess, isForAll, readHttpAccess } from './http/http-access.ts'
-import { createHttpPart, createNodeApi } from './http/http-part.ts'
+import { createHttpPart, createNodeApi, type StreamModules } from './http/http-part.ts'
 import { createOtherNodes } from './http/other-nodes.ts'
 import { isInputDeadlinePast } from './input-deadline.ts'
 import { readMeshKey } from './mesh-key.ts'
@@ -198,7 +197,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   await parts.start(trials)
   await parts.start(createFleetPart(config, { swarmKey, createLauncher }, adapters, modules))
   const face = createFace({ self, ladders: config.ladders }, { ledger, hints, status, submit })
-  metrics?.readFrom({ status, ledger, store: adapters.store, table: modules.peers })
+  metrics?.readFrom({ status, ledger, store: adapters.store, table: modules.peers, traffic: adapters.traffic })
   const httpLog = adapters.log.child({ part: 'http' })
   const { uploads, part: uploadsPart } = createNodeUploads(config, adapters)
   await parts.start(uploadsPart)
@@ -227,7 +226,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
 async function openAdapters(
   config: Config,
   given: Given,
-): Promise<{ selfTestReport: SelfTestReport; adapters: Adapters & { readonly delivered: DeliveredBlobs } }> {
+): Promise<{ selfTestReport: SelfTestReport; adapters: Adapters & Pick<StreamModules, 'delivered' | 'traffic'> }> {
   const { log, parts, wrap } = given
   const lock = await lockDataDir(config.data_dir)
   await parts.start({ name: 'lock of the data folder', stop: () => lock.release() })
@@ -250,7 +249,9 @@ async function openAdapters(
   const delivered = createDeliveredBlobs({ ledger, deliveryFolders, openDestination })
   const ports = bulkPorts(config.bulk_port)
   const lines = Array.isArray(ports) ? { hosts: hostsOf(config.listen), ports } : null
-  const exchange = createBlobExchange({ mesh, store, clock, rng, log: log.child({ part: 'blobs' }), lines, delivered })
+  const traffic = { sent: 0, received: 0 }
+  const blobsLog = log.child({ part: 'blobs' })
+  const exchange = createBlobExchange({ mesh, store, clock, rng, log: blobsLog, lines, delivered, traffic })
   await parts.start({ name: 'bulk lines', stop: () => exchange.stop() })
   const ffmpeg = await composeMedia(config, given.onTrials)
   const media = wrap.media?.(ffmpeg) ?? ffmpeg
@@ -275,6 +276,7 @@ async function openAdapters(
       folders,
       accepted,
       delivered,
+      traffic,
       bootEpoch,
     },
   }

@@ -145,6 +145,14 @@ export interface BlobAnswers {
   readonly lacks: readonly PeerId[]
 }
 
+/** Bytes of blobs that this peer has sent to others and received from them since it started, by bulk lines and by streams of the mesh. Only rises. */
+export interface BlobTraffic {
+  /** Bytes. */
+  sent: number
+  /** Bytes. */
+  received: number
+}
+
 /** Blobs of other peers, found and fetched over the mesh. */
 export interface BlobExchange {
   /**

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { systemClock as clock, systemRng as rng } from '../../node/host/system-clock.ts'
-import type { BlobRef } from '../../protocol/blobs.ts'
+import type { BlobRef, BlobTraffic } from '../../protocol/blobs.ts'
 import { videoNumber } from '../../protocol/conformance/blobs.ts'
 import { asPeerId } from '../../protocol/ids.ts'
 import { silentLog as log } from '../../protocol/log.ts'
@@ -26,6 +26,7 @@ export interface LinePeer {
   readonly store: DiskBlobStore
   readonly exchange: LinkedBlobExchange
   readonly hub: MemoryHub
+  readonly traffic: BlobTraffic
   /** The protocols of the streams that this peer opened, in order. */
   readonly opened: Protocol[]
   /** Replaces what it opens, from now on. */
@@ -47,7 +48,9 @@ export async function startLinePeers(t: TestContext, { isOld = [false, false, fa
     }
     const store = await createBlobStore({ dir: join(root, String(at)), log, isDurable: false })
     const lines = isOld[at] ? null : { hosts: ['127.0.0.1'], ports: [0] }
-    peers.push(Object.assign(peer, { store, exchange: createBlobExchange({ mesh, store, clock, rng, log, lines }) }))
+    const traffic: BlobTraffic = { sent: 0, received: 0 }
+    const exchange = createBlobExchange({ mesh, store, clock, rng, log, lines, traffic })
+    peers.push(Object.assign(peer, { store, traffic, exchange }))
   }
   t.after(async () => {
     for (const { mesh, exchange } of peers) await Promise.all([mesh.stop(), exchange.stop()])

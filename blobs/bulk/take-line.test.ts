@@ -65,12 +65,20 @@ describe('blobs by bulk lines', { timeout: 60_000 }, () => {
     const ref = await give(b!, content)
     assert.ok(content.equals(await readFile(await get(a!, ref, b!))))
     assert.deepEqual(a!.opened, ['line'])
+    assert.deepEqual(
+      [a!.traffic, b!.traffic],
+      [
+        { sent: 0, received: ref.bytes },
+        { sent: ref.bytes, received: 0 },
+      ],
+    )
   })
 
   it('leaves small blobs to streams', async (t) => {
     const [a, b] = await startLinePeers(t)
     await get(a!, await give(b!, noise(1000, 1)), b!)
     assert.deepEqual(a!.opened, ['blob'])
+    assert.deepEqual([a!.traffic.received, b!.traffic.sent], [1000, 1000])
   })
 
   it('carries several blobs at once, both ways', async (t) => {

@@ -1,7 +1,7 @@
 /** The part of a node that serves its API, streaming packages to players, and a page with one, over TCP. */
 import { createBlobRanges } from '../../blobs/read-range.ts'
 import { createWholeBlobs } from '../../blobs/read-whole.ts'
-import type { DeliveredBlobs } from '../../protocol/blobs.ts'
+import type { BlobTraffic, DeliveredBlobs } from '../../protocol/blobs.ts'
 import { type Clock, within } from '../../protocol/clock.ts'
 import { createNotifier } from '../../protocol/notifier.ts'
 import { runRounds } from '../../protocol/rounds.ts'
@@ -46,6 +46,7 @@ const LAST_ANSWERS_MS = 1_000
 /** The parts that streams are made of. */
 export interface StreamModules extends Pick<Adapters, 'ledger' | 'store' | 'mesh' | 'clock' | 'rng' | 'log'> {
   readonly delivered: DeliveredBlobs
+  readonly traffic: BlobTraffic
 }
 
 /** The part of these settings; without access it does nothing. Its start rejects as `serveHttp`. */
@@ -115,10 +116,11 @@ function createNodeFiles({
   clock,
   rng,
   delivered,
+  traffic,
   ...modules
 }: StreamModules): Pick<MediaRoutesOptions, 'streams' | 'artifacts' | 'logs'> {
   const log = modules.log.child({ part: 'streams' })
-  const ranges = createBlobRanges({ mesh, clock, rng, log })
+  const ranges = createBlobRanges({ mesh, clock, rng, log, traffic })
   const reads = createArtifactReads({
     self: mesh.self,
     store,
@@ -132,6 +134,6 @@ function createNodeFiles({
     createGrowingPackages({ ledger, reads, clock }),
     createFinishedPackages({ ledger, reads }),
   ])
-  const logs = createAttemptLogs({ self: mesh.self, ledger, store, blobs: createWholeBlobs({ mesh, clock }) })
+  const logs = createAttemptLogs({ self: mesh.self, ledger, store, blobs: createWholeBlobs({ mesh, clock, traffic }) })
   return { streams, artifacts: createArtifactFiles({ ledger, reads }), logs }
 }

@@ -72,7 +72,7 @@ test('claims, ends, reclaims, terms and events are counted as the ledger answers
     ],
   }
   const store = { room: async () => ({ freeBytes: 5, totalBytes: 50 }) }
-  readFrom({ status, ledger: real, store, table } as unknown as MetricSources)
+  readFrom({ status, ledger: real, store, table, traffic: { sent: 7, received: 9 } } as unknown as MetricSources)
   await ledger.reclaim(await ledger.claimsOf(BOB), { term: term + 1, strike: 'peer_died' })
   await ledger.addEvent({ what: 'reclaimed', peer: BOB, video: VIDEO, text: 'x' })
   await new Promise((resolve) => setImmediate(resolve))
@@ -88,6 +88,8 @@ test('claims, ends, reclaims, terms and events are counted as the ledger answers
     'reelmesh_encoded_frames_total{rendition="720p"} 150',
     'reelmesh_encoded_source_seconds_total{rendition="720p"} 6',
     'reelmesh_reclaims_total 1',
+    'reelmesh_blob_bytes_total{direction="sent"} 7',
+    'reelmesh_blob_bytes_total{direction="received"} 9',
     'reelmesh_detection_seconds_sum 0.3',
     'reelmesh_failover_seconds_sum 5.7',
     'reelmesh_events_total{what="reclaimed"} 1',

@@ -4,7 +4,7 @@
  * the node serves HTTP.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { BlobStore } from '../../protocol/blobs.ts'
+import type { BlobStore, BlobTraffic } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { PRESENT_MS } from '../../protocol/limits.ts'
@@ -19,6 +19,7 @@ export interface MetricSources {
   readonly ledger: Pick<Ledger, 'lease'>
   readonly store: Pick<BlobStore, 'room'>
   readonly table: PeerTable
+  readonly traffic: Readonly<BlobTraffic>
 }
 
 /** The metrics of a node. */
@@ -51,6 +52,7 @@ export function createNodeMetrics(
   collectDefaultMetrics({ register: registry as never })
   let sources: MetricSources | null = null
   const counts = createCounts(registers as never, clock, () => sources)
+  createTraffic(registers as never, () => sources)
   createGauges(registers as never, () => sources, options)
   return {
     ledger: watchCalls(ledger, { clock, ...counts }),
@@ -145,6 +147,24 @@ function createCounts(
 function secondsOf({ task: { start_pts, end_pts, time_base } }: BegunAttempt): number {
   const [numerator = 0, denominator = 1] = time_base.split('/').map(Number)
   return Math.max(0, ((end_pts - start_pts) * numerator) / denominator)
+}
+
+/** Counted elsewhere, and read when it is asked for. */
+function createTraffic(registers: Registers, sources: () => MetricSources | null): void {
+  const counter = (name: string, help: string) =>
+    new Counter({
+      name: `reelmesh_${name}_total`,
+      help,
+      labelNames: ['direction'],
+      registers,
+      collect() {
+        const { sent, received } = sources()?.traffic ?? { sent: 0, received: 0 }
+        this.reset()
+        this.inc({ direction: 'sent' }, sent)
+        this.inc({ direction: 'received' }, received)
+      },
+    })
+  counter('blob_bytes', 'Bytes of blobs that this node sent to peers and received from them')
 }
 
 /** Labels for words of people: the first ones as they are, all others as `other`. */
