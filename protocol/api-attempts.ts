@@ -22,7 +22,10 @@ const attemptRowSchema = z
     chunk: z.number().describe('number of the chunk, from 0; 0 for a task of the whole video'),
     attempt: z.number().describe('its number: from 1, in the order in which they began'),
     peer: peerId.nullable().describe('the worker; null where the ledger does not hold it any more'),
-    backup: z.boolean().nullable().describe('whether it is a backup attempt; null once it has ended'),
+    backup: z
+      .boolean()
+      .nullable()
+      .describe('whether it is a backup attempt; null where the ledger does not hold it any more'),
     encode: z
       .string()
       .nullable()
@@ -32,7 +35,7 @@ const attemptRowSchema = z
     end: z
       .enum(ENDS)
       .describe(
-        '`reclaimed`: its worker left or failed, and the leader ended it; `dropped`: its worker released it, or another attempt was completed first',
+        '`reclaimed`: its worker failed, and the leader ended it; `dropped`: its worker released it or left, another attempt was completed first, or its result was lost since',
       ),
     cause: z.string().nullable().describe('of a failed or reclaimed one, such as `encode_failed` or `peer_died`'),
     message: z.string().nullable().describe("of a failed one: a sentence with ffmpeg's last line"),

@@ -47,6 +47,13 @@ export const taskRowSchema = z
       )
       .readonly()
       .describe('attempts that failed'),
+    reclaims: z.number().describe('attempts that were ended because their worker had failed'),
+    backup: z
+      .enum(['running', 'won', 'lost'])
+      .nullable()
+      .describe(
+        'of a task with a backup attempt: whether it runs, was completed first, or was not; null without one, and where the result was lost since',
+      ),
   })
   .meta({ id: 'Task', description: 'One task of a video: one chunk at one rendition, or one step of the whole video.' })
 

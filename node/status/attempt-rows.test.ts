@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from '../../protocol/ids.ts'
 import { initialTask, type Task, wholeVideoTask } from '../../protocol/task.ts'
 import { attemptPage, attemptRowsOf } from './attempt-rows.ts'
+import { taskRowOf } from './video-detail.ts'
 
 const VIDEO = { _id: '0123456789abcdef' as VideoId, priority: 0, due: 0, created_at: 0 }
 const [ANN, BOB] = ['ann', 'bob'] as PeerId[] as [PeerId, PeerId]
@@ -64,6 +65,31 @@ test('a backup attempt is said to be one, and no time is made up for it', () => 
       [true, null],
     ],
   )
+})
+
+const DONE = { status: 'COMPLETED', attempt: 2, worker_id: BOB, start_time: 7, end_time: 9 } as const
+for (const [what, change, backup, ended] of [
+  ['was completed first', { ...DONE, completed_attempt: 2, speculative: true }, 'won', [[null, 'dropped'], [true, 'completed']]],
+  ['was not', { ...DONE, completed_attempt: 1, speculative: false }, 'lost', [[false, 'completed'], [true, 'dropped']]],
+  ['there never was', { ...DONE, completed_attempt: 2, speculative: false }, null, [[null, 'dropped'], [false, 'completed']]],
+  ['is not known any more, as the result was lost', { ...DONE, status: 'PENDING', completed_attempt: null, speculative: true }, null, [[null, 'dropped'], [null, 'dropped']]],
+] as const) // biome-ignore format: a table
+  test(`it is known for good of a backup attempt that it ${what}`, () => {
+    const one = task(change as Partial<Task>)
+    assert.equal(taskRowOf(one, []).backup, backup)
+    assert.deepEqual(
+      attemptRowsOf(one, []).map(({ backup, end }) => [backup, end]),
+      ended,
+    )
+  })
+
+test('reclaims of a task are counted apart from its failures', () => {
+  const strikes = [
+    { code: 'encode_failed', worker_id: ANN },
+    { code: 'peer_died', worker_id: BOB, attempt: 2 },
+  ] as const
+  const row = taskRowOf(task({ attempt: 2, strikes: [...strikes] }), [])
+  assert.deepEqual([row.reclaims, row.backup], [1, null])
 })
 
 test('pages of any size hold every attempt once, in one order, also while others are added', () => {

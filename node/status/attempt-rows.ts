@@ -35,7 +35,14 @@ function endOf(task: Task, attempt: number): End {
   const claim = claims.find((one) => one.attempt === attempt)
   if (claim) return { ...NOTHING, started_at, end: 'running', peer: claim.worker_id, backup: claim.speculative }
   if (status === 'COMPLETED' && completed_attempt === attempt)
-    return { ...NOTHING, started_at: task.start_time, ended_at: task.end_time, end: 'completed', peer: task.worker_id }
+    return {
+      ...NOTHING,
+      started_at: task.start_time,
+      ended_at: task.end_time,
+      end: 'completed',
+      peer: task.worker_id,
+      backup: task.speculative,
+    }
   const failure = failures.find((one) => one.attempt === attempt)
   if (failure) {
     const { worker_id: peer, at: ended_at, code: cause, message, log } = failure
@@ -43,7 +50,9 @@ function endOf(task: Task, attempt: number): End {
   }
   const strike = strikes.find((one) => one.attempt === attempt)
   if (strike) return { ...NOTHING, started_at, end: 'reclaimed', peer: strike.worker_id, cause: strike.code }
-  return { ...NOTHING, end: 'dropped' }
+  // It ran beside the one that was completed first.
+  const isBackup = status === 'COMPLETED' && completed_attempt !== null && attempt > completed_attempt
+  return { ...NOTHING, end: 'dropped', backup: isBackup || null }
 }
 
 /** A page of the attempts at these tasks, which are those of one video by rank and id. */

@@ -43,5 +43,15 @@ export function taskRowOf(task: Task, renditions: readonly PlannedRendition[]): 
       message,
       at,
     })),
+    reclaims: task.strikes.filter(({ attempt }) => attempt !== undefined).length,
+    backup: backupOf(task),
   }
+}
+
+/** What became of the backup attempt of a task. */
+function backupOf({ status, claims, speculative, attempt, completed_attempt }: Task): TaskRow['backup'] {
+  if (claims.some((claim) => claim.speculative)) return 'running'
+  if (status !== 'COMPLETED' || completed_attempt === null) return null
+  // A later attempt than the one that was completed first can only have run beside it.
+  return speculative ? 'won' : completed_attempt < attempt ? 'lost' : null
 }

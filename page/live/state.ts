@@ -21,6 +21,8 @@ export const samples = signal<readonly Sample[]>([])
 export const grid = signal<Grid | null>(null)
 export const task = signal<ShownTask | null>(null)
 export const token = signal<string | null>(sessionStorage.getItem(TOKEN_KEY))
+/** Whether something was refused that another token may do. */
+export const isOtherTokenWanted = signal(false)
 
 const idInAddress = (): string | null => /^#([0-9a-f]{16})$/.exec(location.hash)?.[1] ?? null
 const chosen = signal<string | null>(idInAddress())
@@ -69,6 +71,7 @@ export function lostSecondsAgo(peer: string): number | null {
 /** Keeps a token for this tab. */
 export function useToken(text: string): void {
   sessionStorage.setItem(TOKEN_KEY, text)
+  isOtherTokenWanted.value = false
   token.value = text
 }
 

@@ -1,7 +1,7 @@
 /** Uploads of files to the node, by tus-js-client: they go on where they broke off, also after the page was closed and the file chosen again. */
 import { signal } from '@preact/signals'
 import { Upload } from 'tus-js-client'
-import { outcome, type Recipe, submitTo } from './api.ts'
+import { outcome, type Recipe, requestKey, submitTo } from './api.ts'
 import { token } from './state.ts'
 
 const CHUNK_BYTES = 8 * 1024 * 1024
@@ -28,6 +28,7 @@ export async function uploadFile(file: File, recipe: Recipe): Promise<void> {
     forget()
     void upload.abort(true)
   }
+  let key = requestKey()
   const upload = new Upload(file, {
     endpoint: `${location.origin}/v1/uploads`,
     chunkSize: CHUNK_BYTES,
@@ -35,6 +36,13 @@ export async function uploadFile(file: File, recipe: Recipe): Promise<void> {
     removeFingerprintOnSuccess: true,
     metadata: { filename: file.name },
     headers: token.value === null ? {} : { Authorization: `Bearer ${token.value}` },
+    // A POST whose answer is lost is sent again with its key, and makes one upload.
+    onBeforeRequest: (request) => {
+      if (request.getMethod() === 'POST') request.setHeader('Idempotency-Key', key)
+    },
+    onAfterResponse: (request) => {
+      if (request.getMethod() === 'POST') key = requestKey()
+    },
     onProgress: (sent) => {
       uploads.value = uploads.value.map((each) => (each.stop === stop ? { ...each, sent } : each))
     },

@@ -73,7 +73,7 @@ export async function startNode(
   return { name, dataDir, address, peer, pid: child.pid!, http, isAlive, log: () => said, stop }
 }
 
-const HTTP = /^ {2}(http:\S+)$/m
+const HTTP = /^ {2}(https?:\S+)$/m
 
 /** The ledger that they share. */
 export async function ledgerOf(t: Ends, dir: string): Promise<Ledger> {

@@ -1,6 +1,6 @@
 /**
  * The live page of a real mesh, in a real Chromium: a video is submitted in it, the worker that encodes is killed, the page shows it die and the
- * chunks move, the finished stream plays, and when its node is killed the page goes on at another one.
+ * chunks move, the finished stream plays, and when its node is killed the page goes on at another one. Whatever a person can do in it is done once.
  */
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -16,6 +16,8 @@ import { folder } from '../../testing/tools/folder.ts'
 import { type MeshNode, oddFfmpeg, startNode, until } from '../e2e/nodes.ts'
 
 const SECONDS = 24
+const [VIEW, OPERATE] = ['view-0123456789abcdef', 'operate-0123456789abcdef']
+const CERTIFICATE = join(import.meta.dirname, '../../testing/tools/loopback.pem')
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 /** What axe-core finds wrong: the rule, and where. */
@@ -30,9 +32,10 @@ describe('the live page', () => {
   const ends: Ends = { after: (act) => void acts.push(act) }
   let film: string
   let lake: string
+  let pond: string
   let browser: Browser
   let page: Page
-  let nodes: Readonly<Record<'leads' | 'works' | 'stays', MeshNode>>
+  let nodes: Readonly<Record<'leads' | 'works' | 'stays' | 'guards', MeshNode>>
   let letGo: () => Promise<void>
 
   before(async () => {
@@ -40,16 +43,20 @@ describe('the live page', () => {
     film = join(dir, 'river.mp4')
     const { ffmpeg } = await ensureFfmpeg()
     lake = join(dir, 'lake.mp4')
+    pond = join(dir, 'pond.mp4')
     for (const [file, seconds] of [
       [film, SECONDS],
       [lake, 1],
+      [pond, 2],
     ] as const)
       await execa(ffmpeg, [
         ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=25:d=${seconds}`],
         ...['-f', 'lavfi', '-i', `sine=d=${seconds}`, '-preset', 'ultrafast', '-g', '50', '-c:a', 'aac', file],
       ])
     const odd = await oddFfmpeg(dir, {
-      waits: `case "$*" in *libx264*) until [ -e '${dir}/go' ]; do sleep 0.2; done ;; esac`,
+      waits: `case "$*" in *libx264*)
+        if mkdir '${dir}/failed' 2>/dev/null; then echo 'the first line' >&2; echo 'no such encoder today' >&2; exit 1; fi
+        until [ -e '${dir}/go' ]; do sleep 0.2; done ;; esac`,
     })
     letGo = () => writeFile(join(dir, 'go'), '')
     const http = ['--http', '127.0.0.1:0', '--http-folders', dir]
@@ -57,7 +64,15 @@ describe('the live page', () => {
     const near = ['--join', leads.address, ...odd.flags]
     const works = await startNode(ends, dir, { name: 'works', flags: ['--roles', 'worker', '--slots', '1', ...near] })
     const stays = await startNode(ends, dir, { name: 'stays', flags: [...http, '--slots', '1', ...near] })
-    nodes = { leads, works, stays }
+    const tokens = join(dir, 'http.token')
+    await writeFile(tokens, `view ${VIEW}\noperate ${OPERATE}\n`, { mode: 0o600 })
+    const secured = ['--http', '0.0.0.0:0', '--http-token', tokens]
+    const tls = ['--http-tls-cert', CERTIFICATE, '--http-tls-key', CERTIFICATE]
+    const guards = await startNode(ends, dir, {
+      name: 'guards',
+      flags: ['--roles', 'worker', '--slots', '0', ...secured, ...tls, ...near],
+    })
+    nodes = { leads, works, stays, guards }
     await odd.set('waits')
     browser = await startBrowser()
     page = await browser.newPage()
@@ -69,24 +84,61 @@ describe('the live page', () => {
     for (const act of acts) await act()
   })
 
-  const shows = (selector: string, text: string | RegExp) => page.locator(selector, { hasText: text }).first().waitFor()
+  const shows = (selector: string, text: string | RegExp, on = page) =>
+    on.locator(selector, { hasText: text }).first().waitFor()
+  const press = (name: string | RegExp, on = page) => on.getByRole('button', { name, exact: true }).click()
+  const submit = async (path: string) => {
+    await page.getByLabel(/path of a file/).fill(path)
+    await press('Submit')
+  }
 
   it('shows the peers and who leads', async () => {
-    for (const name of ['leads', 'works', 'stays']) await shows('.peer-row strong', name)
-    await shows('.top .sum', '3 peers · leads leads, term 1')
+    for (const name of Object.keys(nodes)) await shows('.peer-row strong', name)
+    await shows('.top .sum', '4 peers · leads leads, term 1')
     await shows('.peer-row', /leads.*leads.*this node/)
   })
 
   it('submits a file by its path, and says why one is refused', async () => {
-    await page.getByRole('button', { name: 'Add a video' }).click()
-    await page.getByLabel(/path of a file/).fill(`${film}.txt`)
-    await page.getByRole('button', { name: 'Submit', exact: true }).click()
+    await press('Add a video')
+    await submit(`${film}.txt`)
     await shows('dialog .notice.bad', /river\.mp4\.txt/)
-    await page.getByLabel(/path of a file/).fill(film)
-    await page.getByRole('button', { name: 'Submit', exact: true }).click()
+    await submit(film)
     await shows('.outcome', 'river is submitted')
     await shows('#video h2', 'river')
     await shows('#video .badge', 'encoding')
+  })
+
+  it('shows a failed attempt with the last line of ffmpeg, and its whole log', async () => {
+    await press(/^with a failed attempt: 1/)
+    await shows('.task .end.failed', 'failed')
+    await shows('.task pre', 'no such encoder today')
+    await press('The whole log of ffmpeg')
+    await shows('dialog .log', /the first line\s+no such encoder today/)
+    await page.keyboard.press('Escape')
+  })
+
+  it('moves, cancels and retries a video, once each, also where the answer to a request is lost', async () => {
+    await press('Add a video')
+    await submit(pond)
+    await shows('#video h2', 'pond')
+    const keys: (string | undefined)[] = []
+    await page.route(/\/priority$/, async (route) => {
+      keys.push(route.request().headers()['idempotency-key'])
+      const response = await route.fetch()
+      await (keys.length === 1 ? route.abort('connectionreset') : route.fulfill({ response }))
+    })
+    await press('Sooner')
+    await shows('.outcome', 'pond has priority 10 now')
+    assert.match(keys[0] ?? '', /^"[0-9a-f]{32}"$/)
+    assert.deepEqual(keys, [keys[0], keys[0]])
+    await press('Cancel')
+    await shows('dialog', /What is encoded stays for a day/)
+    await press('Cancel it')
+    await shows('.outcome', 'pond is cancelled')
+    await shows('#video .badge', 'cancelled')
+    await press('Retry')
+    await shows('.outcome', 'pond is taken up again')
+    await press(/^river/)
   })
 
   it('shows that a killed worker has failed, and that its chunk goes to another one', async () => {
@@ -97,6 +149,8 @@ describe('the live page', () => {
     await shows('.event.heals', /1 task of works was reclaimed/)
     await letGo()
     await shows('.legend .again', /again: [1-9]/)
+    await press(/^reclaimed from a failed worker: 1/)
+    await shows('.task .end.reclaimed', 'reclaimed')
   })
 
   it('shows the attempts of a chunk that the keys choose', async () => {
@@ -138,8 +192,43 @@ describe('the live page', () => {
     await shows('#video .badge', 'done')
   })
 
+  it('pauses and resumes a peer', async () => {
+    await press('Pause guards')
+    await shows('dialog', 'It releases nothing')
+    await press('Pause it')
+    await shows('.outcome', 'guards is paused')
+    await press('Resume guards')
+    await shows('.outcome', 'guards claims tasks again')
+  })
+
+  it('asks for the token of a node beyond loopback, says what one to view with may not, and drains the node with one to operate', async () => {
+    const other = await browser.newPage({ ignoreHTTPSErrors: true })
+    other.setDefaultTimeout(20_000)
+    await other.goto(nodes.guards.http)
+    const give = async (label: string, token: string) => {
+      await other.getByLabel(label).fill(token)
+      await press('Use it', other)
+    }
+    await shows('.connection', 'token needed', other)
+    await give('This node asks for a token', `${VIEW}-not`)
+    await shows('.connection', 'token needed', other)
+    await give('This node asks for a token', VIEW)
+    await shows('.connection', 'live', other)
+    await press('Drain guards', other)
+    await press('Drain it', other)
+    await shows('.outcome.bad', 'this token is one to view with', other)
+    await give('A token to operate with', OPERATE)
+    await press('Drain guards', other)
+    await shows('dialog', /the mesh then has 0 encode slots less.*It is the node that serves this page/, other)
+    await press('Drain it', other)
+    await shows('.outcome', 'guards drains', other)
+    await until('it has exited', async () => !nodes.guards.isAlive())
+    await other.close()
+    await shows('.peer-row', /guards.*has left/)
+  })
+
   it('plays the finished stream', async () => {
-    await page.getByRole('button', { name: /^river/ }).click()
+    await press(/^river/)
     await shows('#video h2', 'river')
     await shows('#video .badge', 'done')
     await page.getByRole('link', { name: 'Watch' }).click()

@@ -16,6 +16,8 @@ const task = (resolution: string, chunk: number, change: Partial<TaskRow> = {}):
     completed_attempt: null,
     claims: [],
     failures: [],
+    reclaims: 0,
+    backup: null,
     ...change,
   }) as unknown as TaskRow
 const grid = (tasks: readonly TaskRow[], before = null as ReturnType<typeof gridOf> | null) =>
@@ -44,16 +46,24 @@ test('a grid has a row for each rendition, the smallest first, and a step for ea
   )
 })
 
-test('cells that run twice, had a failure, or are done by another attempt than the first are marked', () => {
-  const failure = { attempt: 1 } as TaskRow['failures'][number]
-  const { marks } = grid([
-    task('480p', 0, { status: 'PROCESSING', attempt: 1, claims: [claim, claim] }),
-    task('480p', 1, { attempt: 1, failures: [failure] }),
-    task('480p', 2, { status: 'COMPLETED', attempt: 2, completed_attempt: 2 }),
-    task('480p', 3, { status: 'COMPLETED', attempt: 2, completed_attempt: 1 }),
-  ])
-  assert.deepEqual([...marks], [MARK.backup, MARK.failure, MARK.again, 0])
-})
+const failure = { attempt: 1 } as TaskRow['failures'][number]
+const done = (attempt: number, completed_attempt: number) =>
+  ({ status: 'COMPLETED', attempt, completed_attempt }) as const
+const MARKED: readonly (readonly [what: string, change: Partial<TaskRow>, marks: number])[] = [
+  ['runs for the first time', { status: 'PROCESSING', attempt: 1, claims: [claim] }, 0],
+  ['runs twice', { status: 'PROCESSING', attempt: 2, claims: [claim, claim], backup: 'running' }, MARK.backup],
+  ['was done by its backup attempt', { ...done(2, 2), backup: 'won' }, MARK.backup],
+  ['was done before its backup attempt', { ...done(2, 1), backup: 'lost' }, MARK.backup],
+  ['failed and waits', { attempt: 1, failures: [failure] }, MARK.failure | MARK.again],
+  ['was reclaimed and waits', { attempt: 1, reclaims: 1 }, MARK.reclaimed | MARK.again],
+  ['was reclaimed and is done', { ...done(2, 2), reclaims: 1 }, MARK.reclaimed | MARK.again],
+  ['was made again as its result was lost', done(2, 2), MARK.again],
+  ['was done at once', done(1, 1), 0],
+]
+for (const [what, change, expected] of MARKED)
+  test(`a cell that ${what} has the marks ${expected}`, () => {
+    assert.deepEqual([...grid([task('480p', 0, change)]).marks], [expected])
+  })
 
 const CHANGES: readonly (readonly [before: Partial<TaskRow>, now: Partial<TaskRow>, change: string | null])[] = [
   [{}, {}, null],

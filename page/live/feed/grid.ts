@@ -39,11 +39,19 @@ function stepsOf(tasks: readonly TaskRow[]): Step[] {
   })
 }
 
-function marksOf({ claims, failures, attempt, completed_attempt }: TaskRow): number {
-  const isBackup = claims.length > 1
-  const isAgain = attempt > 1 && (completed_attempt ?? attempt) > 1
-  return (isBackup ? MARK.backup : 0) | (failures.length > 0 ? MARK.failure : 0) | (isAgain ? MARK.again : 0)
+function marksOf({ status, failures, attempt, completed_attempt, backup, reclaims }: TaskRow): number {
+  // Those before the present one; a backup attempt is none that follows another.
+  const ended = status === 'PENDING' ? attempt : (completed_attempt ?? attempt) - (isBeside(backup) ? 2 : 1)
+  return (
+    (backup === null ? 0 : MARK.backup) |
+    (failures.length > 0 ? MARK.failure : 0) |
+    (ended > 0 ? MARK.again : 0) |
+    (reclaims > 0 ? MARK.reclaimed : 0)
+  )
 }
+
+/** Whether the number of the present attempt counts one beside it. */
+const isBeside = (backup: TaskRow['backup']): boolean => backup === 'running' || backup === 'won'
 
 function changesBetween(before: Grid, now: Pick<Grid, 'states' | 'marks'>): { cell: number; change: Change }[] {
   const changed: { cell: number; change: Change }[] = []
@@ -63,4 +71,30 @@ function changeOf(before: number, now: number, newMarks: number): Change | null 
   if (before === 2 && now < 2) return 'made again'
   if (before !== 2 && now === 2) return 'done'
   return before === 0 && now === 1 ? 'claimed' : null
+}
+
+/** The cell of a task; null where it is none of this grid. */
+export function cellOf({ video, rows, chunks }: Grid, task: string | null): number | null {
+  const [of, name, chunk] = task?.split('/') ?? []
+  const row = rows.indexOf(name ?? '')
+  return of === video && row >= 0 ? row * chunks + Number(chunk) : null
+}
+
+/** The task of a cell. */
+export const taskAt = ({ video, rows, chunks }: Grid, cell: number): string =>
+  `${video}/${rows[Math.floor(cell / chunks)]}/${String(cell % chunks).padStart(5, '0')}`
+
+/** The first task with this mark behind the given one, in the order of chunks, around the end; null where none has it. */
+export function nextMarked(grid: Grid, task: string | null, mark: number): string | null {
+  const { rows, chunks, marks } = grid
+  const placeOf = (cell: number) => (cell % chunks) * rows.length + Math.floor(cell / chunks)
+  const cell = cellOf(grid, task)
+  const from = cell === null ? -1 : placeOf(cell)
+  const places = [...marks.keys()]
+    .filter((each) => marks[each]! & mark)
+    .map(placeOf)
+    .sort((a, b) => a - b)
+  const place = places.find((each) => each > from) ?? places[0]
+  if (place === undefined) return null
+  return taskAt(grid, (place % rows.length) * chunks + Math.floor(place / rows.length))
 }

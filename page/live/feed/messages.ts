@@ -7,8 +7,11 @@ export type MeshEvent = StatusSnapshot['events'][number]
 
 /** Where a cell of a grid stands. In the order of their numbers in `Grid.states`. */
 export const CELL_STATES = ['waits', 'runs', 'done', 'failed', 'cancelled'] as const
-/** Marks of a cell, bits of `Grid.marks`: it runs twice, an attempt at it failed, it was done by another attempt than the first. */
-export const MARK = { backup: 1, failure: 2, again: 4 } as const
+/**
+ * Marks of a cell, bits of `Grid.marks`, which stay: it has or had a backup attempt, an attempt at it failed, it is or was done again, by whatever
+ * reason, its worker failed.
+ */
+export const MARK = { backup: 1, failure: 2, again: 4, reclaimed: 8 } as const
 /** What has just happened to a cell. */
 export type Change = 'claimed' | 'done' | 'reclaimed' | 'made again' | 'failed'
 

@@ -1,6 +1,7 @@
 /** The grid of a video, chunk by rendition, on a canvas: it fills as work is done, and what heals flashes. Click or arrow keys choose a chunk. */
 import { effect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { cellOf, taskAt } from '../feed/grid.ts'
 import type { Grid } from '../feed/messages.ts'
 import { chosenTask, peers, videoGrid } from '../state.ts'
 import { drawGrid, FLASH_MS, type Flash } from './grid-drawing.ts'
@@ -34,13 +35,6 @@ export function ChunkGrid({ name }: { name: string }) {
   )
 }
 
-/** The cell of a task; null where it is none of this grid. */
-function cellOf({ video, rows, chunks }: Grid, task: string | null): number | null {
-  const [of, name, chunk] = task?.split('/') ?? []
-  const row = rows.indexOf(name ?? '')
-  return of === video && row >= 0 ? row * chunks + Number(chunk) : null
-}
-
 /** Draws when something has changed: the grid, what runs, the choice, what can be seen, or the colours. */
 class GridView {
   readonly #scroller: HTMLElement
@@ -66,7 +60,11 @@ class GridView {
       this.#ask()
     }
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', recolour, { signal })
-    const stops = [effect(this.#takeChanges), effect(() => void [peers.value, chosenTask.value, this.#ask()])]
+    const stops = [
+      effect(this.#takeChanges),
+      effect(() => this.#scrollTo(chosenTask.value)),
+      effect(() => void [peers.value, chosenTask.value, this.#ask()]),
+    ]
     signal.addEventListener('abort', () => {
       sizes.disconnect()
       for (const stop of stops) stop()
@@ -95,7 +93,13 @@ class GridView {
   #choose(cell: number | null): void {
     const grid = videoGrid.value
     if (!grid || cell === null) return
-    chosenTask.value = `${grid.video}/${grid.rows[Math.floor(cell / grid.chunks)]}/${String(cell % grid.chunks).padStart(5, '0')}`
+    chosenTask.value = taskAt(grid, cell)
+  }
+
+  #scrollTo(task: string | null): void {
+    const grid = videoGrid.peek()
+    const cell = grid && cellOf(grid, task)
+    if (cell === null) return
     const [, y] = cornerOf(this.#layout, cell)
     const { scrollTop, clientHeight } = this.#scroller
     if (y < scrollTop) this.#scroller.scrollTop = y

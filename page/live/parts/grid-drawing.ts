@@ -70,10 +70,15 @@ function drawCell(context: CanvasRenderingContext2D, drawing: Drawing, cell: num
     context.fillStyle = colour('--runs')
     context.fillRect(x, y + height * (1 - share), width, height * share)
   }
-  if (marks & MARK.backup) frame(context, colour('--backup'), x, y, width, height)
+  const size = Math.min(8, width / 2)
   if (marks & (MARK.again | MARK.failure)) {
     context.fillStyle = colour(marks & MARK.failure ? '--failed' : '--again')
-    corner(context, x + width, y, Math.min(8, width / 2))
+    corner(context, [x + width, y], [-size, size])
+  }
+  if (marks & MARK.backup) {
+    context.fillStyle = colour('--backup')
+    corner(context, [x, y + height], [size, -size])
+    if (state === 'runs') frame(context, colour('--backup'), x, y, width, height)
   }
   const flash = flashes.get(cell)
   if (flash && flash.change !== 'claimed') {
@@ -100,11 +105,11 @@ function frame(context: CanvasRenderingContext2D, colour: string, x: number, y: 
   context.strokeRect(x + 1, y + 1, width - 2, height - 2)
 }
 
-/** A triangle in the upper right corner. */
-function corner(context: CanvasRenderingContext2D, right: number, y: number, size: number): void {
+/** A triangle in a corner, to where the sizes point. */
+function corner(context: CanvasRenderingContext2D, [x, y]: [number, number], [width, height]: [number, number]): void {
   context.beginPath()
-  context.moveTo(right - size, y)
-  context.lineTo(right, y)
-  context.lineTo(right, y + size)
+  context.moveTo(x + width, y)
+  context.lineTo(x, y)
+  context.lineTo(x, y + height)
   context.fill()
 }

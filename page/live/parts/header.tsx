@@ -1,6 +1,6 @@
 /** The head of the page: what mesh it is, how it is, and whether the node answers. */
 import { useEffect, useState } from 'preact/hooks'
-import { connection, heardAt, peers, status, useToken } from '../state.ts'
+import { connection, heardAt, isOtherTokenWanted, peers, status, useToken } from '../state.ts'
 import { countText, timeText } from '../words.ts'
 import { findOtherNode } from './other-node.ts'
 import { SubmitButton } from './submit.tsx'
@@ -51,7 +51,7 @@ export function Notices() {
   return (
     <div class="notices">
       {connection.value === 'lost' && <Lost />}
-      {connection.value === 'token' && <TokenForm />}
+      {(connection.value === 'token' || isOtherTokenWanted.value) && <TokenForm />}
       {connection.value === 'connected' && ledger && <p class="notice">{ledger}</p>}
       {connection.value === 'connected' &&
         status.value?.problems.map(({ text }) => (
@@ -94,7 +94,7 @@ function TokenForm() {
       }}
     >
       <label>
-        This node asks for a token{' '}
+        {isOtherTokenWanted.value ? 'A token to operate with' : 'This node asks for a token'}{' '}
         <input
           type="password"
           autocomplete="off"

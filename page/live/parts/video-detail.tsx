@@ -1,5 +1,6 @@
 /** The video that is shown: how far it is, its grid, its renditions, and what it waits for or failed at. */
 import { isOpen } from '../../../protocol/video-status.ts'
+import { nextMarked } from '../feed/grid.ts'
 import { CELL_STATES, MARK } from '../feed/messages.ts'
 import { chosenTask, video, videoGrid } from '../state.ts'
 import { bytesText, countText, STATUS_WORDS, spanText, timeText } from '../words.ts'
@@ -35,6 +36,14 @@ export function VideoDetail() {
   )
 }
 
+/** Marks of cells in words. */
+const HEALED = [
+  { mark: MARK.again, look: 'again', text: 'done or claimed again' },
+  { mark: MARK.reclaimed, look: 'again', text: 'reclaimed from a failed worker' },
+  { mark: MARK.backup, look: 'backup', text: 'with a backup attempt' },
+  { mark: MARK.failure, look: 'failure', text: 'with a failed attempt' },
+] as const
+
 function aboutText(row: Row): string {
   const { seconds, created_at, held, status } = row
   const length = seconds > 0 ? `${spanText(seconds)} long` : ''
@@ -43,7 +52,7 @@ function aboutText(row: Row): string {
     .join(' · ')
 }
 
-/** What the colours mean, and in words how many cells heal. */
+/** What the colours mean, and in words how many cells healed: each of these leads to the next one. */
 function GridWords() {
   const grid = videoGrid.value
   if (!grid) return null
@@ -56,9 +65,18 @@ function GridWords() {
             {state}
           </li>
         ))}
-        <li class="again">done or claimed again: {count(MARK.again)}</li>
-        <li class="backup">runs twice: {count(MARK.backup)}</li>
-        <li class="failure">had a failed attempt: {count(MARK.failure)}</li>
+        {HEALED.map(({ mark, look, text }) => (
+          <li key={text} class={look}>
+            <button
+              type="button"
+              class="plain"
+              disabled={count(mark) === 0}
+              onClick={() => (chosenTask.value = nextMarked(grid, chosenTask.peek(), mark))}
+            >
+              {text}: {count(mark)}
+            </button>
+          </li>
+        ))}
       </ul>
       <ul class="steps" aria-label="Steps of the whole video">
         {grid.steps.map(({ id, name, state, count, done }) => (
