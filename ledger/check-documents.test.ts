@@ -69,6 +69,6 @@ test('parts of sound fit whole or not at all: their numbers become ranges of a f
 test('anything at all is answered with null', () => {
   const { documents } = checked()
   for (const value of [null, undefined, 7, 'text', [], [[]], {}, { _id: 7 }, { _id: {} }, { _id: '../a' }, new Map()])
-    for (const check of ['video', 'task', 'outcome', 'claim', 'peer', 'engine', 'event', 'lease'] as const)
+    for (const check of ['video', 'task', 'outcome', 'claim', 'peer', 'engine', 'event', 'lease', 'webhook'] as const)
       assert.equal(documents[check](value), null)
 })

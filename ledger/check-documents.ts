@@ -11,9 +11,18 @@ import type { Log } from '../protocol/log.ts'
 import type { Plan } from '../protocol/plan.ts'
 import type { Task } from '../protocol/task.ts'
 import type { Video } from '../protocol/video.ts'
+import type { WebhookDelivery } from '../protocol/webhook-delivery.ts'
 import type { Check } from './schemas/check.ts'
 import { planSchema } from './schemas/plan.ts'
-import { engineSchema, eventSchema, leaseSchema, memberSchema, peerSchema, requestSchema } from './schemas/records.ts'
+import {
+  engineSchema,
+  eventSchema,
+  leaseSchema,
+  memberSchema,
+  peerSchema,
+  requestSchema,
+  webhookSchema,
+} from './schemas/records.ts'
 import { countSchema, observedClaimSchema, outcomeSchema, taskSchema } from './schemas/task.ts'
 import { videoSchema } from './schemas/video.ts'
 
@@ -53,6 +62,8 @@ export class CheckedDocuments {
   readonly event = (found: unknown): LedgerEvent | null => this.#fit<LedgerEvent>(eventSchema, found, 'event')
   readonly peerId = (found: unknown): PeerId | null => this.#fit<PeerId>(memberSchema, found, 'member')
   readonly request = (found: unknown): KeptRequest | null => this.#fit<KeptRequest>(requestSchema, found, 'request')
+  readonly webhook = (found: unknown): WebhookDelivery | null =>
+    this.#fit<WebhookDelivery>(webhookSchema, found, 'webhook')
   readonly lease = (found: unknown): Lease | null => this.#fit<Lease>(leaseSchema, found, 'lease')
 
   /** Those that fit, in their order. */

@@ -12,7 +12,7 @@ import type { Delivery, Video } from '../protocol/video.ts'
 
 /** A submitted video as it is first inserted: QUEUED, without a plan. `at`: ledger time, ms. */
 export function newVideo(submission: Submission, at: number): Video {
-  const { _id, name, recipe, priority, deadline, source } = submission
+  const { _id, name, recipe, priority, deadline, source, webhooks = [] } = submission
   return {
     _id,
     name: plainText(name, FAILURE_MESSAGE_BYTES),
@@ -26,6 +26,7 @@ export function newVideo(submission: Submission, at: number): Video {
     plan: null,
     outputs: [],
     deliveries: openDelivery(submission) ?? [],
+    webhooks: [...webhooks],
     failure: null,
     ended_at: null,
     coordinator_term: 0,

@@ -27,6 +27,7 @@ import type { Plan } from '../protocol/plan.ts'
 import type { SharedSource } from '../protocol/shared-folder.ts'
 import type { AuditState, Failure, NewTask, Task, TaskInput, TaskStatus } from '../protocol/task.ts'
 import type { Delivery, DeliveryKey, Video, VideoStatus } from '../protocol/video.ts'
+import type { WebhookDeliveries, WebhookOutcome } from '../protocol/webhook-delivery.ts'
 import type { UnfitVideo } from './check-documents.ts'
 
 /** One transition of a video, as data: what to compare and what to write. */
@@ -140,6 +141,8 @@ export interface Join {
   delivery: Delivery | null
   /** Names that the delivery may have. */
   names: readonly string[]
+  /** Endpoints of its webhooks: those that are there stay. */
+  webhooks: readonly string[]
 }
 
 /**
@@ -235,7 +238,7 @@ export interface Steps {
   lease(name: LeaseName): Promise<Lease>
   setNote(note: Note): Promise<boolean>
   notes(lease: LeaseName): Promise<ReadonlyMap<string, string>>
-  /** Writes `term` on open and undelivered videos and on all their tasks, where theirs is lower. Answers how many changed. */
+  /** Writes `term` on open and undelivered videos, on all their tasks, and on waiting webhook deliveries, where theirs is lower. Answers how many changed. */
   stampTerm(term: number): Promise<number>
   /** Writes priority, due and term of these videos' open tasks, where they differ, except of those with `IDLE_PRIORITY`. Answers how many changed. */
   alignTasks(align: readonly Alignment[], term: number): Promise<number>
@@ -245,6 +248,13 @@ export interface Steps {
   addMember(id: PeerId, ms: number): Promise<void>
   beginRequest: KeptRequests['beginRequest']
   endRequest(end: Parameters<KeptRequests['endRequest']>[0]): Promise<boolean>
+  addWebhooks: WebhookDeliveries['addWebhooks']
+  webhook: WebhookDeliveries['webhook']
+  webhooks: WebhookDeliveries['webhooks']
+  dueWebhooks: WebhookDeliveries['dueWebhooks']
+  settleWebhook(id: string, outcome: WebhookOutcome): Promise<boolean>
+  resendWebhook(id: string): Promise<boolean>
+  removeOldWebhooks: WebhookDeliveries['removeOldWebhooks']
   members(): Promise<PeerId[]>
   peers(): Promise<PeerRecord[]>
   peer(id: PeerId): Promise<PeerRecord | null>

@@ -25,6 +25,9 @@ const READS: ReadonlySet<string> = new Set([
   'peer',
   'engines',
   'events',
+  'webhook',
+  'webhooks',
+  'dueWebhooks',
 ] satisfies (keyof Steps)[])
 
 /** Makes `writes` writes, then none. */

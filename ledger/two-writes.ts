@@ -50,10 +50,11 @@ async function insertRequired(steps: Steps, video: Video): Promise<void> {
   if (tasks.length > 0) await steps.insertTasks(tasks)
 }
 
-async function join(steps: Steps, { _id, source, delivery }: Submission): Promise<void> {
+async function join(steps: Steps, { _id, source, delivery, webhooks = [] }: Submission): Promise<void> {
   const names = delivery ? deliveryNames(_id, delivery.name) : []
   const { holders, shared = null } = source
-  await steps.joinVideo(_id, { holders, shared, delivery: delivery && { ...delivery, done_at: null }, names })
+  const opened = delivery && { ...delivery, done_at: null }
+  await steps.joinVideo(_id, { holders, shared, delivery: opened, names, webhooks })
 }
 
 async function theVideo(steps: Steps, id: VideoId): Promise<Video> {

@@ -23,6 +23,7 @@ import type { Submission } from './submission.ts'
 import type { AuditState, NewTask, Task, TaskInput, TaskOutput, TaskQuery } from './task.ts'
 import type { Progress } from './task-counts.ts'
 import type { Delivery, DeliveryKey, Video, VideoQuery, VideoStatus } from './video.ts'
+import type { WebhookDeliveries } from './webhook-delivery.ts'
 
 /** The result of a claim: the whole task as it was then; the worker's own claim is the one with its token. */
 export type ClaimOutcome = { outcome: 'claimed'; attempt: number; task: Task } | { outcome: 'none' }
@@ -48,7 +49,7 @@ export type Outcome = Pick<Task, '_id' | 'kind' | 'worker_id' | 'end_time' | 'fa
  * durations are ms by the ledger's own clock. Where a document does not exist, a read answers null or an empty list, and a change `unchanged`.
  * `term` is the term of the caller's lease, `limit` the largest number of results.
  */
-export interface Ledger extends KeptRequests {
+export interface Ledger extends KeptRequests, WebhookDeliveries {
   /** Creates the schema and indexes that are missing; many peers may call it at once. Rejects with `UsageError` where the database cannot be used. */
   open(): Promise<void>
   close(): Promise<void>
@@ -225,7 +226,7 @@ export interface Ledger extends KeptRequests {
   setNote(note: { lease: LeaseName; key: string; text: string | null; term: number }): Promise<Changed>
   /** All notes of a lease, by key. */
   notes(lease: LeaseName): Promise<ReadonlyMap<string, string>>
-  /** Writes the term of a new leader on every video that is open or undelivered, and on all their tasks. */
+  /** Writes the term of a new leader on every video that is open or undelivered, on all their tasks, and on waiting webhook deliveries. */
   stampTerm(term: number): Promise<void>
   /**
    * Makes tasks agree with their videos: inserts missing tasks (`requiredTasks`), cancels tasks of ended videos, revives CANCELLED tasks

@@ -4,8 +4,8 @@
  */
 import { UsageError } from './errors.ts'
 
-/** The number of this version's schema. 7: audits of tasks; shared folders in sources and deliveries, and notes of leases. */
-export const SCHEMA_VERSION = 7
+/** The number of this version's schema. 8: webhooks of videos, and their deliveries. */
+export const SCHEMA_VERSION = 8
 
 /** Throws `UsageError` where the number of a ledger's or data folder's schema is another. `what`: its name and place; `another`: what to use instead. */
 export function checkSchemaVersion(what: string, version: number, another: string): void {

@@ -14,4 +14,6 @@ export interface Submission {
   deadline: number | null
   source: VideoSource
   delivery: NewDelivery | null
+  /** Endpoints that get the webhooks of this video; absent: none. */
+  webhooks?: readonly string[]
 }

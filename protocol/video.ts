@@ -133,6 +133,8 @@ export interface Video {
   /** The results, when COMPLETED. */
   outputs: Artifact[]
   deliveries: Delivery[]
+  /** Endpoints that get the webhooks of this video, beside those of the configuration. */
+  webhooks: string[]
   /** One sentence for people, when FAILED. */
   failure: string | null
   /** When it became COMPLETED, FAILED or CANCELLED; null before. */

@@ -1,7 +1,8 @@
-/** A submit of an existing video: adds holders of the source and opens the delivery. The status stays. */
+/** A submit of an existing video: adds holders of the source and opens the delivery, adds endpoints of webhooks. The status stays. */
 import type { Document } from 'mongodb'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Delivery } from '../../protocol/video.ts'
+import { WEBHOOK_URLS_MAX } from '../../protocol/webhook-url.ts'
 import type { Join } from '../steps.ts'
 import { lit } from './bson.ts'
 import { holders } from './pipeline.ts'
@@ -11,8 +12,14 @@ export async function joinVideo(store: Store, id: VideoId, join: Join): Promise<
   const set: Document = { 'source.holders': holders('$source.holders', join.holders) }
   if (join.shared) set['source.shared'] = lit(join.shared)
   if (join.delivery) set.deliveries = deliveries(join.delivery, join.names)
+  if (join.webhooks.length > 0)
+    set.webhooks = { $slice: [{ $concatArrays: ['$webhooks', added(join.webhooks)] }, WEBHOOK_URLS_MAX] }
   await store.run(() => store.videos.updateOne({ _id: id }, [{ $set: set }]))
 }
+
+const added = (urls: readonly string[]): Document => ({
+  $filter: { input: lit(urls), as: 'url', cond: { $not: [{ $in: ['$$url', '$webhooks'] }] } },
+})
 
 function deliveries(delivery: Delivery, names: readonly string[]): Document {
   const { peer, dir, shared, mode } = delivery

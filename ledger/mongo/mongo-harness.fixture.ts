@@ -56,8 +56,8 @@ export class MongoHarness implements LedgerHarness {
   async #empty(url: string): Promise<void> {
     const db = await this.database(url)
     await Promise.all(
-      ['videos', 'plans', 'chunks', 'leases', 'notes', 'peers', 'members', 'requests', 'engines'].map((name) =>
-        db.collection(name).deleteMany({}),
+      ['videos', 'plans', 'chunks', 'leases', 'notes', 'peers', 'members', 'requests', 'webhooks', 'engines'].map(
+        (name) => db.collection(name).deleteMany({}),
       ),
     )
     await db.collection('events').drop()
@@ -85,6 +85,7 @@ export class MongoHarness implements LedgerHarness {
       peers: fields('quarantined_until'),
       members: fields('expires_at'),
       requests: fields('expires_at'),
+      webhooks: fields('created_at', 'next_at', 'until', 'ended_at'),
       events: fields('at'),
     }
     await Promise.all(

@@ -45,6 +45,15 @@ import { selfTest } from './self-test.ts'
 import { stampTerm } from './stamp-term.ts'
 import { type MongoOptions, Store } from './store.ts'
 import { wantBackup } from './want-backup.ts'
+import {
+  addWebhooks,
+  readDueWebhooks,
+  readWebhook,
+  readWebhooks,
+  removeOldWebhooks,
+  resendWebhook,
+  settleWebhook,
+} from './webhooks.ts'
 
 export type { MongoOptions }
 
@@ -109,6 +118,13 @@ const STEPS: StepFunctions<Store> = {
   members: readMembers,
   beginRequest,
   endRequest,
+  addWebhooks,
+  webhook: readWebhook,
+  webhooks: readWebhooks,
+  dueWebhooks: readDueWebhooks,
+  settleWebhook,
+  resendWebhook,
+  removeOldWebhooks,
   peers: readPeers,
   peer: readPeer,
   setPeer,

@@ -42,6 +42,12 @@ const VIDEOS: IndexDescription[] = [
   },
 ]
 
+const WEBHOOKS: IndexDescription[] = [
+  { name: 'due', key: { state: 1, next_at: 1 }, partialFilterExpression: { state: 'waiting' } },
+  { name: 'place', key: { n: 1, _id: 1 } },
+  { name: 'ended', key: { ended_at: 1 }, partialFilterExpression: { ended_at: { $type: 'date' } } },
+]
+
 const NOTES: IndexDescription[] = [{ name: 'lease', key: { lease: 1, key: 1 } }]
 /** MongoDB itself removes members and kept requests that have expired. */
 const EXPIRING: IndexDescription[] = [{ name: 'expired', key: { expires_at: 1 }, expireAfterSeconds: 0 }]
@@ -53,6 +59,7 @@ export async function makeIndexes(db: Db, where: string): Promise<void> {
   await again(() => db.collection('notes').createIndexes(NOTES))
   await again(() => db.collection('members').createIndexes(EXPIRING))
   await again(() => db.collection('requests').createIndexes(EXPIRING))
+  await again(() => db.collection('webhooks').createIndexes(WEBHOOKS))
   await again(() => makeEvents(db))
 }
 

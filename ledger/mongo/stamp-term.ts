@@ -1,5 +1,5 @@
 /**
- * Writes a coordinator's term on every open or undelivered video and on all their tasks: from then on the writes of an earlier coordinator
+ * Writes a coordinator's term on every open or undelivered video, on all their tasks, and on waiting webhook deliveries: from then on the writes of an earlier coordinator
  * match nothing there.
  */
 import { OPEN_STATUSES } from '../../protocol/video.ts'
@@ -23,6 +23,8 @@ export async function stampTerm(store: Store, term: number): Promise<number> {
     const ids = () => store.videos.find(filter, { projection: { _id: 1 }, hint }).toArray()
     alive.push(...(await store.run(ids)).map(({ _id }) => _id))
   }
+  const waiting = () => store.webhooks.updateMany({ state: 'waiting', ...lower }, set, { hint: 'due' })
+  stamped += (await store.run(waiting)).modifiedCount
   const tasks = { video_id: { $in: alive }, ...lower }
   return stamped + (await store.run(() => store.chunks.updateMany(tasks, set, { hint: 'video' }))).modifiedCount
 }

@@ -101,6 +101,9 @@ export class Store {
   get requests(): Collection<Doc> {
     return this.db.collection<Doc>('requests')
   }
+  get webhooks(): Collection<Doc> {
+    return this.db.collection<Doc>('webhooks')
+  }
   get members(): Collection<Doc> {
     return this.db.collection<Doc>('members')
   }

@@ -1,8 +1,22 @@
-/** The schemas of what stands beside videos and tasks: peers, engines, the lease, events. */
+/** The schemas of what stands beside videos and tasks: peers, engines, the lease, events, webhook deliveries. */
 import type { KeptRequest } from '../../protocol/kept-request.ts'
 import type { EngineRecord, Lease, LedgerEvent, PeerRecord } from '../../protocol/ledger.ts'
-import { type Fields, list, nullable, object } from './check.ts'
-import { count, countTo, finite, flag, integer, peerId, sha256, text, token, videoId, word } from './values.ts'
+import { WEBHOOK_BODY_BYTES_MAX, WEBHOOK_STATES, type WebhookDelivery } from '../../protocol/webhook-delivery.ts'
+import { type Fields, list, nullable, object, oneOf, textLike, textWhere } from './check.ts'
+import {
+  count,
+  countTo,
+  finite,
+  flag,
+  integer,
+  peerId,
+  sha256,
+  text,
+  token,
+  videoId,
+  webhookUrl,
+  word,
+} from './values.ts'
 
 /** A document of the collection `peers`. */
 export const peerSchema = object({
@@ -47,3 +61,21 @@ export const eventSchema = object({
   video: nullable(videoId),
   text,
 } satisfies Fields<LedgerEvent>)
+
+/** A document of the collection `webhooks`. */
+export const webhookSchema = object({
+  _id: textLike(/^[\w-]{1,64}$/, ' is no id of a webhook'),
+  n: count,
+  type: word,
+  video: nullable(videoId),
+  url: webhookUrl,
+  body: textWhere(({ length }) => length <= WEBHOOK_BODY_BYTES_MAX, ' is no text, or too long'),
+  state: oneOf(WEBHOOK_STATES),
+  created_at: integer,
+  attempts: count,
+  answer: nullable(text),
+  next_at: integer,
+  until: integer,
+  ended_at: nullable(integer),
+  coordinator_term: count,
+} satisfies Fields<WebhookDelivery>)

@@ -5,6 +5,7 @@
 import { isPartName, isSha256, isTaskId, isVideoId } from '../../protocol/ids.ts'
 import { isSharedPath } from '../../protocol/shared-folder.ts'
 import type { SoundPartFacts } from '../../protocol/sound-part.ts'
+import { webhookUrlProblem } from '../../protocol/webhook-url.ts'
 import { type Check, type Fields, guard, list, object, optional, textLike, textWhere } from './check.ts'
 
 /** Most documents or texts of a list, unless it is shorter by its meaning. */
@@ -83,3 +84,5 @@ export const relativePath = textWhere(
 export const sharedPath = textWhere((path) => isPath(path) && isSharedPath(path), ' leads out of its folder')
 /** A path of the peer that wrote it. Others never open it. */
 export const absolutePath = textWhere((path) => isPath(path) && path.startsWith('/'), ' is no absolute path')
+/** An endpoint of webhooks: where it leads to is checked when it is used. */
+export const webhookUrl = textWhere((url) => webhookUrlProblem(url) === null, ' is no URL of an endpoint')

@@ -15,7 +15,7 @@ import type { SharedPlace, SharedSource } from '../../protocol/shared-folder.ts'
 import { type Delivery, VIDEO_STATUSES, type Video, type VideoSource } from '../../protocol/video.ts'
 import { either, type Fields, list, nullable, object, oneOf, optional, textLike } from './check.ts'
 import {
-  absolutePath, artifact, count, countTo, finite, flag, heldBlob, integer, LIST_MAX, partName, peerId, positive, relativePath, sha256, sharedPath, text, videoId, word,
+  absolutePath, artifact, count, countTo, finite, flag, heldBlob, integer, LIST_MAX, partName, peerId, positive, relativePath, sha256, sharedPath, text, videoId, webhookUrl, word,
 } from './values.ts' // biome-ignore format: a list of words
 
 const SUBTITLES_MAX = 1_000
@@ -116,6 +116,7 @@ export const videoSchema = object({
   plan: nullable(object({ sha256, tasks: count })),
   outputs: list(artifact, LIST_MAX),
   deliveries: list(delivery, LIST_MAX),
+  webhooks: list(webhookUrl, LIST_MAX),
   failure: nullable(text),
   ended_at: nullable(integer),
   coordinator_term: count,

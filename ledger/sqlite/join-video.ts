@@ -1,5 +1,6 @@
-/** A submit of an existing video: adds holders of the source and opens the delivery. The status stays. */
+/** A submit of an existing video: adds holders of the source and opens the delivery, adds endpoints of webhooks. The status stays. */
 import type { VideoId } from '../../protocol/ids.ts'
+import { WEBHOOK_URLS_MAX } from '../../protocol/webhook-url.ts'
 import type { Join } from '../steps.ts'
 import { holders } from './fragments.ts'
 import type { Store } from './store.ts'
@@ -15,7 +16,9 @@ const JOIN = `UPDATE videos SET
     WHEN :delivery IS NULL THEN deliveries
     WHEN EXISTS (SELECT 1 FROM json_each(deliveries) WHERE ${SAME}) THEN
       (SELECT json_group_array(json(iif(${SAME}, ${OPENED}, value)) ORDER BY key) FROM json_each(deliveries))
-    ELSE json_insert(deliveries, '$[#]', json(:delivery)) END
+    ELSE json_insert(deliveries, '$[#]', json(:delivery)) END,
+  webhooks=(SELECT json_group_array(url ORDER BY n) FROM (SELECT value AS url, min(n) AS n FROM (
+    SELECT value, key AS n FROM json_each(webhooks) UNION ALL SELECT value, 1000 + key FROM json_each(:webhooks)) GROUP BY value ORDER BY n LIMIT ${WEBHOOK_URLS_MAX}))
   WHERE _id=:id`
 
 export async function joinVideo(store: Store, id: VideoId, join: Join): Promise<void> {
@@ -32,5 +35,6 @@ export async function joinVideo(store: Store, id: VideoId, join: Join): Promise<
     path: shared?.path ?? null,
     again: JSON.stringify({ ...(shared && { shared }), ...(mode !== undefined && { mode }) }),
     names: JSON.stringify(join.names),
+    webhooks: JSON.stringify(join.webhooks),
   })
 }

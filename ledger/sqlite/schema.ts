@@ -7,6 +7,7 @@ import type { EngineRecord, PeerRecord } from '../../protocol/ledger.ts'
 import { EVENTS_MAX } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
+import type { WebhookDelivery } from '../../protocol/webhook-delivery.ts'
 
 interface Column {
   readonly sql: string
@@ -37,6 +38,7 @@ export const VIDEO_COLUMNS: Columns<Video> = {
   plan: jsonOrNull,
   outputs: json,
   deliveries: json,
+  webhooks: json,
   failure: textOrNull,
   ended_at: wholeOrNull,
   coordinator_term: whole,
@@ -98,6 +100,23 @@ export const ENGINE_COLUMNS: Columns<EngineRecord> = {
   coordinator_term: whole,
 }
 
+export const WEBHOOK_COLUMNS: Columns<WebhookDelivery> = {
+  _id: key,
+  n: whole,
+  type: text,
+  video: textOrNull,
+  url: text,
+  body: text,
+  state: text,
+  created_at: whole,
+  attempts: whole,
+  answer: textOrNull,
+  next_at: whole,
+  until: whole,
+  ended_at: wholeOrNull,
+  coordinator_term: whole,
+}
+
 const table = (name: string, columns: Columns<never> | Readonly<Record<string, Column>>): string =>
   `CREATE TABLE IF NOT EXISTS ${name} (${Object.entries(columns)
     .map(([column, { sql }]) => `${column} ${sql}`)
@@ -129,6 +148,10 @@ export const SCHEMA: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS requests (_id TEXT PRIMARY KEY NOT NULL, request TEXT NOT NULL, token TEXT NOT NULL, answer TEXT,
      expires_at INTEGER NOT NULL) STRICT`,
   'CREATE INDEX IF NOT EXISTS request_expires ON requests(expires_at)',
+  table('webhooks', WEBHOOK_COLUMNS),
+  `CREATE INDEX IF NOT EXISTS webhook_due ON webhooks(next_at) WHERE state='waiting'`,
+  'CREATE INDEX IF NOT EXISTS webhook_place ON webhooks(n, _id)',
+  'CREATE INDEX IF NOT EXISTS webhook_ended ON webhooks(ended_at) WHERE ended_at IS NOT NULL',
   table('peers', PEER_COLUMNS),
   table('engines', ENGINE_COLUMNS),
   `CREATE TABLE IF NOT EXISTS leases (_id TEXT PRIMARY KEY NOT NULL, holder TEXT, nonce TEXT NOT NULL, term INTEGER NOT NULL,

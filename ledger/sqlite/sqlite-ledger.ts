@@ -43,6 +43,15 @@ import { reviveTasks } from './revive-tasks.ts'
 import { stampTerm, videosWithOpenTasks } from './stamp-term.ts'
 import { type SqliteOptions, Store } from './store.ts'
 import { wantBackup } from './want-backup.ts'
+import {
+  addWebhooks,
+  readDueWebhooks,
+  readWebhook,
+  readWebhooks,
+  removeOldWebhooks,
+  resendWebhook,
+  settleWebhook,
+} from './webhooks.ts'
 
 export type { SqliteOptions }
 
@@ -107,6 +116,13 @@ const STEPS: StepFunctions<Store> = {
   members: readMembers,
   beginRequest,
   endRequest,
+  addWebhooks,
+  webhook: readWebhook,
+  webhooks: readWebhooks,
+  dueWebhooks: readDueWebhooks,
+  settleWebhook,
+  resendWebhook,
+  removeOldWebhooks,
   peers: readPeers,
   peer: readPeer,
   setPeer,

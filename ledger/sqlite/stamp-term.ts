@@ -1,5 +1,5 @@
 /**
- * Writes a coordinator's term on every open or undelivered video and on all their tasks: from then on the writes of an earlier coordinator
+ * Writes a coordinator's term on every open or undelivered video, on all their tasks, and on waiting webhook deliveries: from then on the writes of an earlier coordinator
  * match nothing there.
  */
 import type { VideoId } from '../../protocol/ids.ts'
@@ -15,10 +15,13 @@ const VIDEOS = `UPDATE videos SET coordinator_term=:term WHERE coordinator_term 
 const TASKS = `UPDATE chunks SET coordinator_term=:term WHERE _id IN (SELECT _id FROM chunks INDEXED BY of_video
   WHERE coordinator_term < :term AND video_id IN (${ALIVE})) RETURNING _id`
 
+const WEBHOOKS = `UPDATE webhooks SET coordinator_term=:term WHERE state='waiting' AND coordinator_term < :term RETURNING _id`
+
 export async function stampTerm(store: Store, term: number): Promise<number> {
   const videos = await store.write('sure', VIDEOS, { term })
   const tasks = await store.write('sure', TASKS, { term })
-  return videos.length + tasks.length
+  const webhooks = await store.write('sure', WEBHOOKS, { term })
+  return videos.length + tasks.length + webhooks.length
 }
 
 const WITH_OPEN_TASKS = `SELECT video_id FROM chunks INDEXED BY claim WHERE status='PENDING'

@@ -17,6 +17,7 @@ export const aVideo = (change: Partial<Video>): Video => ({
   plan: null,
   outputs: [],
   deliveries: [],
+  webhooks: [],
   failure: null,
   ended_at: null,
   coordinator_term: 0,

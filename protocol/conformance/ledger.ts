@@ -21,6 +21,7 @@ import { taskSuite } from './ledger/tasks.ts'
 import { tornSuite } from './ledger/torn.ts'
 import { unfitSuite } from './ledger/unfit.ts'
 import { videoSuite } from './ledger/videos.ts'
+import { webhookSuite } from './ledger/webhooks.ts'
 import { type LedgerHarness, type StoreUnderTest, Torn } from './ledger/world.ts'
 
 export { type LedgerHarness, type PropertyOptions, type StoreUnderTest, Torn }
@@ -36,6 +37,7 @@ export function ledgerConformance(name: string, harness: LedgerHarness, properti
     coordinationSuite(harness)
     eventSuite(harness)
     requestSuite(harness)
+    webhookSuite(harness)
     tornSuite(harness)
     dataSuite(harness)
     unfitSuite(harness)

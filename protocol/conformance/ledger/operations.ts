@@ -9,6 +9,7 @@ import { taskId } from '../../ids.ts'
 import type { Ledger, ObservedClaim } from '../../ledger.ts'
 import { IDLE_PRIORITY } from '../../limits.ts'
 import { part } from './parts.ts'
+import { newWebhook } from './webhooks.ts'
 import { artifact, chunk, classOf, input, output, peer, plan, sha, submission, token } from './world.ts'
 
 export const HOUR = 3_600_000
@@ -78,6 +79,8 @@ async function attempt(side: Side, pick: Choice): Promise<Side['held'][number]> 
   return pick.any % 13 === 0 ? { ...own, worker: worker(pick) } : own
 }
 
+const hookUrl = (any: number): string => newWebhook(0, any).url
+
 const videoOperations: Record<string, Operation> = {
   submit: (side, pick) =>
     side.ledger.submit(
@@ -90,6 +93,7 @@ const videoOperations: Record<string, Operation> = {
           holders: [worker(pick)],
           ...(pick.any % 3 === 0 && { shared: { folder: 'f', path: `p${pick.n}`, mtime_ms: pick.n } }),
         },
+        webhooks: pick.any % 2 ? [hookUrl(pick.n)] : [],
         delivery: pick.r
           ? {
               peer: worker(pick),
@@ -294,6 +298,25 @@ const leaderOperations: Record<string, Operation> = {
     ledger.setWanted(`engine ${pick.n % 2}`, { wanted: pick.n, reason: `${pick.any}`, term: pick.term }),
   addEvent: ({ ledger }, pick) =>
     ledger.addEvent({ what: 'x', peer: worker(pick), video: video(pick), text: `${pick.any}` }),
+  addWebhooks: ({ ledger }, pick) =>
+    ledger.addWebhooks(
+      [0, 1].map((n) => newWebhook(pick.n + n, pick.any)),
+      pick.term,
+    ),
+  dueWebhooks: async ({ ledger }, pick) =>
+    (await ledger.dueWebhooks(pick.any % 4 > 0 ? 100 : pick.n, pick.r ? [hookUrl(pick.any)] : [])).length,
+  settleWebhook: async ({ ledger }, pick) => {
+    const one = of(await ledger.webhooks({ limit: 100, states: ['waiting'] }), pick.any)
+    if (!one) return null
+    const state = (['waiting', 'delivered', 'failed'] as const)[pick.n % 3]!
+    const attempts = one.attempts + (pick.any % 5 === 0 ? 1 : 0)
+    return await ledger.settleWebhook(one._id, { attempts, state, answer: '$a', in_ms: pick.n * HOUR, term: pick.term })
+  },
+  resendWebhook: async ({ ledger }, pick) => {
+    const one = of(await ledger.webhooks({ limit: 100 }), pick.any)
+    return one && (await ledger.resendWebhook(one._id))
+  },
+  removeOldWebhooks: ({ ledger }) => ledger.removeOldWebhooks(),
   advance: (side, pick) => side.advance([1, 4, 11][pick.n % 3]!),
 }
 
@@ -334,6 +357,8 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   finishDelivery: 2,
   nameDelivery: 2,
   sweep: 4,
+  addWebhooks: 2,
+  settleWebhook: 4,
   advance: 4,
   renewLease: 2,
   quarantine: 2,

@@ -114,6 +114,7 @@ async function state({ ledger, ...side }: Side): Promise<unknown> {
     peers: await ledger.peers(),
     engines: await ledger.engines(),
     events: await ledger.events(100),
+    webhooks: await ledger.webhooks({ limit: 1_000 }),
   }
   return await normal({ ledger, ...side }, { videos, counts, ...rest })
 }
@@ -130,6 +131,8 @@ const TIMES = new Set([
   'at',
   'done_at',
   'ended_at',
+  'next_at',
+  'until',
   'quarantined_until',
 ])
 const SPANS = new Set(['duration_ms', 'remaining_ms'])

@@ -21,6 +21,11 @@ export function leases(state: ModelState, tasks: ModelTasks) {
   const holds = (me: PeerId, term: number, name: LeaseName): boolean => of(name).holder === me && of(name).term === term
   const stamp = (term: number): number => {
     let stamped = 0
+    for (const one of state.webhooks.values()) {
+      if (one.state !== 'waiting' || one.coordinator_term >= term) continue
+      one.coordinator_term = term
+      stamped++
+    }
     for (const video of videos.values()) {
       const alive = isOpen(video.status) || (video.status === 'COMPLETED' && isUndelivered(video))
       const lower = alive ? [video, ...tasks.all(video._id)].filter((one) => one.coordinator_term < term) : []

@@ -16,10 +16,12 @@ import { ENGINE_PEERS_MAX, FAILURE_MESSAGE_BYTES, HOLDERS_MAX, IDLE_PRIORITY } f
 import { planTasks } from '../../plan.ts'
 import { requiredTasks } from '../../task.ts'
 import { type Delivery, isOpen, isSamePlace, isUndelivered, type Video, type VideoStatus } from '../../video.ts'
+import { WEBHOOK_URLS_MAX } from '../../webhook-url.ts'
 import { alignTasks, leases } from './lease.ts'
 import { modelRequests } from './requests.ts'
 import { addHolder, changed, copy, type ModelOptions, type ModelState } from './state.ts'
 import { type ModelTasks, modelTasks } from './tasks.ts'
+import { modelWebhooks } from './webhooks.ts'
 
 const newestOf = <T>(all: readonly T[], limit: number): T[] => all.slice(Math.max(0, all.length - limit))
 const isEnded = (status: VideoStatus): boolean => status === 'FAILED' || status === 'CANCELLED'
@@ -45,6 +47,7 @@ export function createLedgerModel(options: ModelOptions): Ledger {
     events: [],
     leases: new Map(),
     notes: new Map(),
+    webhooks: new Map(),
   }
   const tasks = modelTasks(state)
   return {
@@ -59,6 +62,7 @@ export function createLedgerModel(options: ModelOptions): Ledger {
     ...leases(state, tasks),
     ...peersAndEvents(state),
     ...fleet(state),
+    ...modelWebhooks(state),
   }
 }
 
@@ -104,7 +108,8 @@ function submitting(state: ModelState, tasks: ModelTasks) {
   } satisfies Partial<Ledger>
 }
 
-function newVideo({ _id, name, recipe, priority, deadline, source, delivery }: Submission, at: number): Video {
+function newVideo({ delivery, webhooks = [], ...asked }: Submission, at: number): Video {
+  const { _id, name, recipe, priority, deadline, source } = asked
   return {
     _id,
     name,
@@ -119,12 +124,14 @@ function newVideo({ _id, name, recipe, priority, deadline, source, delivery }: S
     failure: null,
     source: copy(source),
     deliveries: delivery ? [{ ...delivery, done_at: null }] : [],
+    webhooks: [...webhooks],
     ended_at: null,
     coordinator_term: 0,
   }
 }
 
-function join(video: Video, { source, delivery, _id }: Submission): void {
+function join(video: Video, { source, delivery, _id, webhooks = [] }: Submission): void {
+  video.webhooks = [...new Set([...video.webhooks, ...webhooks])].slice(0, WEBHOOK_URLS_MAX)
   if (source.shared) video.source.shared = copy(source.shared)
   for (const peer of source.holders) {
     video.source.holders = [...video.source.holders.filter((held) => held !== peer), peer].slice(-HOLDERS_MAX)

@@ -7,6 +7,7 @@ import { HOLDERS_MAX } from '../../limits.ts'
 import type { Plan } from '../../plan.ts'
 import type { NewTask, Task, TaskStatus } from '../../task.ts'
 import type { Video } from '../../video.ts'
+import type { WebhookDelivery } from '../../webhook-delivery.ts'
 
 export interface ModelOptions {
   now: () => number
@@ -34,6 +35,7 @@ export interface ModelState {
   readonly leases: Map<LeaseName, ModelLease>
   /** By lease and key. */
   readonly notes: Map<string, { text: string; term: number }>
+  readonly webhooks: Map<string, WebhookDelivery>
 }
 
 export const copy = <T>(value: T): T => structuredClone(value)
