@@ -4,9 +4,11 @@ import type { Command } from 'commander'
 import { parseResponse } from 'hono/client'
 import type { ControlClient } from '../node/http/control-socket.ts'
 import type { VideoPage } from '../protocol/api-lists.ts'
+import { createEmitter } from '../protocol/emitter.ts'
 import { ReelmeshError, unknownVideo } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger } from '../protocol/ledger.ts'
+import { silentLog } from '../protocol/log.ts'
 import { addConfigOptions, configFrom, parseWhole } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
 import { localNode, withLedger } from './reach.ts'
@@ -78,7 +80,7 @@ const CANCEL: Act = {
   unchanged: 'is not open, so there is nothing to cancel',
   done: 'cancelled',
   node: (client, id) => parseResponse(verbs(client).cancel.$post({ param: { id } })),
-  ledger: (ledger, id) => ledger.cancel(id),
+  ledger: cancelInLedger,
 }
 const RETRY: Act = {
   name: 'retry',
@@ -120,6 +122,15 @@ function addAct(program: Command, act: Act): void {
     if (changed === 'unchanged') throw new ReelmeshError('unchanged', `video ${id} ${act.unchanged}`)
     say(`${id}: ${act.done}`)
   })
+}
+
+/** Without a node nobody else says that it happened. The event names no peer: this process is none. */
+async function cancelInLedger(ledger: Ledger, id: VideoId): Promise<Changed> {
+  const changed = await ledger.cancel(id)
+  const video = changed === 'changed' ? await ledger.video(id) : null
+  if (video)
+    await createEmitter({ ledger, log: silentLog })({ code: 'cancelled', peer: null, video: id, name: video.name })
+  return changed
 }
 
 async function actOnLedger(ledger: Ledger, act: Act, id: VideoId, value: number): Promise<Changed> {

@@ -5,6 +5,7 @@
 
 import type { Notifier } from '../protocol/notifier.ts'
 import { runRounds } from '../protocol/rounds.ts'
+import { createAnnounce } from './duties/announce.ts'
 import { createBackup } from './duties/backup.ts'
 import { createFinish } from './duties/finish.ts'
 import { createLostInputs } from './duties/lost-inputs.ts'
@@ -54,6 +55,7 @@ export async function leadTerm(
     createBackup(context),
     createOverdue(context),
     createQuarantine(context),
+    createAnnounce(context),
     ...(options.scaling ? [createScale(context, options.scaling)] : []),
   ]
   const interval = createDutyInterval(modules, reclaim.areRunning)

@@ -8,6 +8,7 @@ import type { PeerId, TaskId, VideoId } from './ids.ts'
  */
 export interface EventFields {
   leader: { peer: PeerId; name: string; term: number }
+  peer_lost: { peer: PeerId; name: string; reason: string }
   reclaimed: { peer: PeerId; name: string; tasks: number; reason: string }
   backup_wanted: { video: VideoId; task: TaskId; reason: string }
   /** `peer` completed the task by its backup attempt, before `slower` did. */
@@ -35,6 +36,9 @@ export interface EventFields {
   completed: { peer: PeerId; video: VideoId; name: string }
   /** `failure` is the whole sentence, as in the video's `failure`. */
   failed: { peer: PeerId; video: VideoId; failure: string }
+  /** `peer`: the one that was asked; null where none was. */
+  cancelled: { peer: PeerId | null; video: VideoId; name: string }
+  playable: { video: VideoId; name: string }
   delivered: { peer: PeerId; video: VideoId; name: string; dir: string }
   delivery_failed: { peer: PeerId; video: VideoId; name: string; dir: string; reason: string }
   /** `note` is the whole sentence. */

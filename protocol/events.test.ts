@@ -17,6 +17,7 @@ const worker = { peer: ANN, worker: 'auto-1' }
 
 const EXAMPLES: { readonly [Code in EventCode]: readonly [fields: EventFields[Code], text: string] } = {
   leader: [{ ...ann, term: 4 }, 'ann leads, term 4'],
+  peer_lost: [{ ...ann, reason: 'its connection closed' }, 'ann is lost: its connection closed'],
   reclaimed: [
     { ...ann, tasks: 2, reason: 'its connection closed' },
     '2 tasks of ann were reclaimed: its connection closed',
@@ -56,6 +57,8 @@ const EXAMPLES: { readonly [Code in EventCode]: readonly [fields: EventFields[Co
   merging: [film, 'film is being merged: every chunk is encoded'],
   completed: [film, 'film is completed'],
   failed: [{ peer: ANN, video, failure: 'film: merge failed permanently' }, 'film: merge failed permanently'],
+  cancelled: [{ peer: null, video, name: 'film' }, 'film was cancelled'],
+  playable: [{ video, name: 'film' }, 'film can be played from its beginning'],
   delivered: [{ ...film, dir: '/out' }, 'film was delivered to /out'],
   delivery_failed: [
     { ...film, dir: '/out', reason: 'the disk is full' },

@@ -36,6 +36,11 @@ export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
     meaning: 'a peer won the lease and leads, with its term',
     text: ({ name, term }) => `${name} leads, term ${term}`,
   },
+  peer_lost: {
+    level: 'warn',
+    meaning: 'a peer failed, or its network did: its connection closed, or it stopped responding',
+    text: ({ name, reason }) => `${name} is lost: ${reason}`,
+  },
   reclaimed: {
     level: 'warn',
     meaning: 'the leader ended the claims of a peer that left or failed; its tasks are PENDING again',
@@ -102,6 +107,17 @@ export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
     level: 'warn',
     meaning: 'a video failed, and why',
     text: ({ failure }) => failure,
+  },
+  cancelled: {
+    level: 'info',
+    meaning: 'somebody cancelled a video',
+    text: ({ name }) => `${name} was cancelled`,
+  },
+  playable: {
+    level: 'info',
+    meaning:
+      'a video with a package can be played from its beginning while it is encoded; a short one may be completed without it',
+    text: ({ name }) => `${name} can be played from its beginning`,
   },
   delivered: {
     level: 'info',

@@ -23,6 +23,8 @@ import { createSuspectedClaims, type Suspected, type SuspectedClaims } from './s
 const ABSENT_MS = 2 * SILENCE_MS
 /** Time after which a claim that a worker sent before it died is in the ledger; a restart takes longer. */
 const LATE_CLAIM_MS = 100
+/** Time after which the last heartbeat of a peer that leaves has come. */
+const LEAVING_MS = 1_000
 
 /** The parts of the term that this duty uses. */
 export type ReclaimContext = Pick<
@@ -71,9 +73,12 @@ class Reclaims implements Reclaim {
       const { since, claims } = begun
       if (!this.#hasLeft(peer) && !(await this.#isGone(peer, since, signal))) return
       await this.#reclaim(peer, begun, { reason, strike })
-      if (strike === null) return
-      begun.claims = await this.#claimsLanded(peer, { since, claims }, signal)
-      await this.#reclaim(peer, begun, { reason, strike })
+      if (strike !== null) {
+        begun.claims = await this.#claimsLanded(peer, { since, claims }, signal)
+        await this.#reclaim(peer, begun, { reason, strike })
+      }
+      // Nothing waits for it.
+      if (!isLeaving) void this.#emitLost(peer, reason, signal).catch(() => {})
     } catch (error) {
       // The claims still expire, and the next rounds look for missing workers.
       if (!signal.aborted) this.#context.log.warn('a reclaim failed', { peer, error: sentence(error) })
@@ -154,6 +159,15 @@ class Reclaims implements Reclaim {
     const isKnown = ({ task, attempt }: ObservedClaim) =>
       claims.some((known) => known.task === task && known.attempt === attempt)
     return (await ledger.claimsOf(peer)).filter((claim) => !isKnown(claim))
+  }
+
+  /** Not where the heartbeat that says that it leaves comes later than the end of its connection. */
+  async #emitLost(peer: PeerId, reason: string, signal: AbortSignal): Promise<void> {
+    const { clock, peers, emit } = this.#context
+    await clock.sleep(LEAVING_MS, signal)
+    const name = peers.get(peer)?.beat.name
+    // Of a connection that nobody was heard on people know nothing.
+    if (name !== undefined && !this.#hasLeft(peer)) await emit({ code: 'peer_lost', peer, name: name || peer, reason })
   }
 
   async #reclaim(

@@ -1,4 +1,6 @@
 /** The tracks of a video that is encoded, as far as players may have them: out of its encoded chunks and its sound. */
+
+import { mayBeListed } from '../../coordinator/policy/may-be-listed.ts'
 import { readTracks } from '../../media/mp4.ts'
 import type { GrowingTrack } from '../../media/package/growing-manifests.ts'
 import { inBlocks } from '../../media/package/growing-track.ts'
@@ -7,7 +9,6 @@ import type { Plan } from '../../protocol/plan.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { ArtifactReads } from './artifact-reads.ts'
 import { blobBytes, createEncodedChunks, SOUND_LONGEST_S } from './encoded-chunks.ts'
-import { mayBeListed } from './may-be-listed.ts'
 import { createSoundSegments } from './sound-segments.ts'
 
 /** The parts that this uses. */

@@ -9,7 +9,16 @@ import { VirtualList } from './virtual-list.tsx'
 
 const newest = computed(() => events.value.toReversed())
 /** Events of which people want to see at a glance that the mesh heals. */
-const HEALS = ['reclaimed', 'backup_wanted', 'made_again', 'blob_lost', 'results_differ', 'quarantined', 'worker_gone']
+const HEALS = [
+  'peer_lost',
+  'reclaimed',
+  'backup_wanted',
+  'made_again',
+  'blob_lost',
+  'results_differ',
+  'quarantined',
+  'worker_gone',
+]
 const GOOD = ['completed', 'delivered', 'backup_won', 'moves', 'ledger_back', 'engine_back', 'deadline_safe']
 
 function toneOf({ what }: MeshEvent): string {
