@@ -4,6 +4,7 @@ import { HTTP_FLAGS } from './http-flags.ts'
 import { addConfigOptions, type ConfigKey, configFrom } from './options.ts'
 import { say } from './output.ts'
 import { untilStopped } from './signals.ts'
+import { WEBHOOK_FLAGS } from './webhooks.ts'
 
 /** Settings that only `run` passes to its processes: they are no flags. */
 type Internal = 'store_dir' | 'self_test_dir' | 'parent_channel'
@@ -49,6 +50,10 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   input_within: '<duration>',
   input_deadline: '<time>',
   ladders: '<NAME=FILE>',
+  ...WEBHOOK_FLAGS,
+  webhooks: '<list>',
+  webhook_events: '<list>',
+  input_webhooks: '<list>',
   audit: '<share>',
   drain_timeout_ms: '<ms>',
   launcher: '<kind>',

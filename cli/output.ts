@@ -19,7 +19,7 @@ export function printError(error: unknown): void {
 /** Codes of errors that a person can correct. */
 const INPUT_CODES = [
   ...['usage', 'bad_request', 'source_refused', 'recipe_refused'],
-  ...['unknown_video', 'unknown_peer', 'ambiguous_peer'],
+  ...['unknown_video', 'unknown_webhook', 'unknown_peer', 'ambiguous_peer'],
 ]
 
 /** The exit code of an error: 2 where the user can correct it, 3 where no node or ledger answers, 1 for others (README.md, "Exit codes"). */

@@ -30,13 +30,16 @@ import { exitCodeOf, isOfEveryFile } from './output.ts'
 import { createReporter, type Reporter } from './report.ts'
 import { onInterrupt } from './signals.ts'
 import { addSubtitleOption, subtitlesFrom } from './subtitles.ts'
+import { sayUnsent } from './unsent-webhooks.ts'
 import { createWatchLook } from './watch-address.ts'
+import { addWebhookOption, checkWebhooks, WEBHOOK_FLAGS } from './webhooks.ts'
 
 interface RunOptions extends RecipeOptions, DeadlineOptions {
   out: string
   workers?: number
   json?: boolean
   subtitles?: string[]
+  webhook?: string[]
 }
 
 /** Interval of snapshots for the progress bars. */
@@ -61,6 +64,7 @@ const ALONE = {
   ledger: undefined,
   input: undefined,
   launcher: 'none',
+  webhooks: [],
   // All on one machine: there is nothing to compare.
   audit: 0,
 } satisfies Partial<Config>
@@ -79,13 +83,14 @@ export function addRun(program: Command): void {
     .option('--json', 'one JSON object per line instead of progress bars')
   addDeadlineOptions(command)
   addRecipeOptions(command)
-  addSubtitleOption(command)
+  addWebhookOption(addSubtitleOption(command))
   addConfigOptions(command, {
     data_dir: '<dir>',
     ffmpeg: '<path>',
     ffprobe: '<path>',
     sandbox: '<auto|off>',
     ...HTTP_FLAGS,
+    ...WEBHOOK_FLAGS,
     log_level: '<level>',
   })
   command.action(async (files: string[], options: RunOptions & Record<string, unknown>) => {
@@ -95,6 +100,7 @@ export function addRun(program: Command): void {
     // The address of the configuration is that of the node here.
     const http = options.http === undefined ? undefined : settings.http
     const config = { ...settings, ...ALONE, http }
+    checkWebhooks(options.webhook, config)
     const ladder =
       options.ladder === undefined ? null : await findLadder(options.ladder, config.ladders, workingFolder())
     process.exitCode = await run({ files, out, deadline, config, recipe: recipeFrom(options, ladder), options })
@@ -136,7 +142,9 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
     const ask = async (file: string) => {
       signal.throwIfAborted()
       const path = absolutePath(file, 'a file name')
-      return await mesh.face.submit({ path, recipe, subtitles, hls_key, out, priority: 0, deadline, signal })
+      const { webhook: webhooks } = options
+      const asked = { path, recipe, subtitles, hls_key, out, priority: 0, deadline, signal }
+      return await mesh.face.submit({ ...asked, ...(webhooks && { webhooks }) })
     }
     for await (const each of askAhead(files, ask)) {
       const { file } = each
@@ -166,6 +174,7 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
     if (!signal.aborted) await whileWatched(mesh, reporter, signal)
   } finally {
     reporter.settle()
+    if (options.webhook) await sayUnsent(mesh.face.ledger, stopping.signal)
     await mesh.stop()
     unsubscribe()
     reporter.done(how)

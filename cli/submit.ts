@@ -30,6 +30,7 @@ import { mustReachNode, nodeLadders } from './reach.ts'
 import { createReporter } from './report.ts'
 import { addSubtitleOption, subtitlesFrom } from './subtitles.ts'
 import { createWatchLook, watchAddress } from './watch-address.ts'
+import { addWebhookOption } from './webhooks.ts'
 
 interface SubmitOptions extends RecipeOptions, DeadlineOptions {
   out?: string
@@ -37,6 +38,7 @@ interface SubmitOptions extends RecipeOptions, DeadlineOptions {
   json?: boolean
   priority: number
   subtitles?: string[]
+  webhook?: string[]
 }
 
 const LOOK_MS = 500
@@ -52,7 +54,7 @@ export function addSubmit(program: Command): void {
     .option('--json', 'one JSON object per line')
   addDeadlineOptions(command)
   addRecipeOptions(command)
-  addSubtitleOption(command)
+  addWebhookOption(addSubtitleOption(command))
   addConfigOptions(command, { data_dir: '<dir>' })
   command.action(async (files: string[], options: SubmitOptions & Record<string, unknown>) => {
     const out =
@@ -98,6 +100,7 @@ async function submit(of: {
       ...(hls_key && { hls_key }),
       priority: options.priority,
       deadline,
+      ...(options.webhook && { webhooks: options.webhook }),
     }
     return await parseResponse(client.v1.videos.$post({ json: body }))
   }

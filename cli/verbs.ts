@@ -87,6 +87,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./deadline.ts')).addDeadline,
   },
   {
+    name: 'webhooks',
+    usage: '[options] [resend] [id]',
+    description: 'list webhook deliveries, those of the newest events first, or send one again',
+    load: async () => (await import('./webhooks.ts')).addWebhooks,
+  },
+  {
     name: 'pause',
     usage: '[options] <peer>',
     description: 'stop a peer from claiming tasks: it releases those that it runs and stays in the mesh',

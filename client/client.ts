@@ -8,7 +8,9 @@
 import type { SubmitAnswer, SubmitBody } from '../protocol/api.ts'
 import type { ApiEvent, EventGap } from '../protocol/api-events.ts'
 import type { PageQuery, VideoPage } from '../protocol/api-lists.ts'
+import type { WebhookPage, WebhookPageQuery, WebhookRow } from '../protocol/api-webhooks.ts'
 import type { EngineStatus, PeerStatus, StatusSnapshot, TaskRow, VideoDetail, VideoRow } from '../protocol/status.ts'
+import type { WebhookMessage } from '../protocol/webhook.ts'
 import { EventsLost, ReelmeshRequestError } from './errors.ts'
 import { type EventAsk, readEvents } from './read-events.ts'
 
@@ -24,6 +26,8 @@ export type {
   TaskRow,
   VideoDetail,
   VideoRow,
+  WebhookMessage,
+  WebhookRow,
 }
 export { EventsLost, ReelmeshRequestError }
 
@@ -39,6 +43,9 @@ export interface ClientOptions {
 
 /** Which videos are wanted: statuses separated by commas, times in ms since 1970, and how many are asked for at once. */
 export type VideosAsk = Partial<Omit<PageQuery, 'cursor'>>
+
+/** Which webhook deliveries are wanted: of one state, and how many are asked for at once. */
+export type WebhooksAsk = Partial<Omit<WebhookPageQuery, 'cursor'>>
 
 /** The answer to what may have been so before. */
 export type Changed = 'changed' | 'unchanged'
@@ -142,6 +149,21 @@ export class ReelmeshClient {
   /** Lets a peer finish what it runs, then leave the mesh. */
   async drain(peer: string): Promise<void> {
     await this.#change(`/v1/peers/${encodeURIComponent(peer)}/drain`, {})
+  }
+
+  /** The webhook deliveries of the mesh, those of the newest events first: all pages, each asked for when it is needed. */
+  async *webhooks(ask: WebhooksAsk = {}): AsyncGenerator<WebhookRow, void> {
+    for (let cursor: string | undefined; ; ) {
+      const { webhooks, next }: WebhookPage = await this.#read('/v1/webhooks', { ...(ask as Query), cursor })
+      yield* webhooks
+      if (next === null) return
+      cursor = next
+    }
+  }
+
+  /** Has a webhook delivery sent again at once, under the same id. */
+  resendWebhook(id: string): Promise<WebhookRow> {
+    return this.#change(`/v1/webhooks/${encodeURIComponent(id)}/resend`, {})
   }
 
   /** The number of the newest event; 0 where there is none. */

@@ -10,12 +10,14 @@ import type { Clock, Rng } from '../protocol/clock.ts'
 import type { Emit } from '../protocol/emitter.ts'
 import type { RunningAttempt } from '../protocol/heartbeat.ts'
 import type { Hints } from '../protocol/hints.ts'
-import type { PeerId, TaskId } from '../protocol/ids.ts'
+import type { PeerId, TaskId, VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import type { PeerTable } from '../protocol/peer-table.ts'
+import type { VideoDetail } from '../protocol/status.ts'
 import type { SuspicionSource } from '../protocol/suspicions.ts'
+import type { SendWebhook, WebhookEndpoints } from '../protocol/webhook.ts'
 import type { OpenVideos } from './open-videos.ts'
 
 /** The bounds of scaling, and what this peer adds to the capacity itself. */
@@ -30,6 +32,15 @@ export interface Settles {
   readonly capability: Capability
   /** Has this audit claimed here, where no other peer claims it first. */
   take(task: TaskId): void
+}
+
+/** What webhooks are made and sent with. */
+export interface WebhookParts {
+  /** The endpoints of the configuration. */
+  readonly endpoints: WebhookEndpoints
+  readonly send: SendWebhook
+  /** A video as the API shows it; null where there is none. Rejects with `LedgerUnavailable`. */
+  shown(id: VideoId): Promise<VideoDetail | null>
 }
 
 /** What the leader needs to know about its own peer. */
@@ -72,6 +83,8 @@ export interface CoordinatorModules {
   readonly admission: { mayLead(): Promise<string | null> }
   /** The attempts that this peer itself runs. */
   running(): readonly RunningAttempt[]
+  /** Absent where this leader sends no webhooks: another one may. */
+  readonly webhooks?: WebhookParts
 }
 
 /** Everything that the duties of a term use; each picks its slice. */

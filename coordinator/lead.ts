@@ -17,6 +17,7 @@ import { createReplicateToLeader } from './duties/replicate-to-leader.ts'
 import { createReplicateToPeers } from './duties/replicate-to-peers.ts'
 import { createScale } from './duties/scale.ts'
 import { createSweep } from './duties/sweep.ts'
+import { createWebhooks } from './duties/webhooks.ts'
 import type { CoordinatorModules, CoordinatorOptions, Duty, TermContext } from './duty.ts'
 import { createDutyInterval } from './duty-interval.ts'
 import { createOpenVideos } from './open-videos.ts'
@@ -56,6 +57,7 @@ export async function leadTerm(
     createOverdue(context),
     createQuarantine(context),
     createAnnounce(context),
+    ...(modules.webhooks ? [createWebhooks({ ...context, webhooks: modules.webhooks })] : []),
     ...(options.scaling ? [createScale(context, options.scaling)] : []),
   ]
   const interval = createDutyInterval(modules, reclaim.areRunning)

@@ -1,5 +1,5 @@
 /** What the modules of a node are made from: its adapters, which `compose.ts` chooses or a simulation has, its options, and its basic modules. */
-import type { ScaleOptions } from '../coordinator/duty.ts'
+import type { ScaleOptions, WebhookParts } from '../coordinator/duty.ts'
 import type { SubmitKey } from '../protocol/api.ts'
 import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
@@ -44,6 +44,8 @@ export interface Adapters {
   readonly membership: Membership
   /** Absent where no traces are sent. */
   readonly traces?: Traces
+  /** Absent where this node cannot lead. */
+  readonly webhooks?: Pick<WebhookParts, 'endpoints' | 'send'>
 }
 
 /** What this node is and what it may do. */
@@ -73,6 +75,8 @@ export interface NodeOptions {
     readonly stateFile: string
     readonly recipe: Recipe
     readonly key?: SubmitKey | undefined
+    /** Endpoints of the webhooks of its videos. */
+    readonly webhooks?: readonly string[]
     /** As in `InputFolderOptions`. */
     deadlineAt?(now: number): number | null
   } | null

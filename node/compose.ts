@@ -58,6 +58,7 @@ import { createDeliveredBlobs } from './videos/delivered-blobs.ts'
 import { createDeliveryFolders } from './videos/delivery-folders.ts'
 import { handOver } from './videos/handover.ts'
 import { checkWatchedFolders, watchedFolders } from './videos/watched-folders.ts'
+import { openWebhooks } from './webhooks/open-webhooks.ts'
 
 export { slotsFor } from './node-options.ts'
 
@@ -183,10 +184,11 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const { swarmKey, access, parts, isOnlyCoordinator } = given
   const { selfTestReport, adapters: bare } = await openAdapters(config, given)
   const { metrics, adapters: opened } = await openMetrics(access !== null, bare)
-  const adapters = { ...opened, ...(await openTraces(config, { ...opened, parts })) }
+  const traces = await openTraces(config, { ...opened, parts })
+  const adapters = { ...opened, ...traces, ...(await openWebhooks(config, opened)) }
   const { ledger, mesh, membership } = adapters
   const modules = createModules({ ...nodeOptions(config, selfTestReport), isOnlyCoordinator }, adapters)
-  const { self, hints, admission, deliverer, status, submit } = modules
+  const { self, hints, admission, deliverer, status, submit, emit } = modules
   createStatusExchange({ mesh, clock, admits: (peer) => membership.admits(peer), snapshot: status.snapshot })
   const running = { drainMs: config.drain_timeout_ms, doesHousekeeping: config.store_dir === undefined }
   const node = createNode(running, adapters, modules)
@@ -196,7 +198,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const trials = otherTrials(adapters, { encodes: config.roles.includes('worker'), learn })
   await parts.start(trials)
   await parts.start(createFleetPart(config, { swarmKey, createLauncher }, adapters, modules))
-  const face = createFace({ self, ladders: config.ladders }, { ledger, hints, status, submit })
+  const face = createFace({ self, ...config }, { ledger, hints, status, submit, emit })
   metrics?.readFrom({ status, ledger, store: adapters.store, table: modules.peers, traffic: adapters.traffic })
   const httpLog = adapters.log.child({ part: 'http' })
   const { uploads, part: uploadsPart } = createNodeUploads(config, adapters)

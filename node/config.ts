@@ -30,6 +30,7 @@ import { inputDeadlineSettings } from './input-deadline.ts'
 import { inputPackageSettings } from './input-package.ts'
 import { ladderSettings, withLadders } from './ladders/ladder-settings.ts'
 import type { NamedLadders } from './ladders/named-ladders.ts'
+import { webhookSettings } from './webhooks/webhook-settings.ts'
 
 export type { ConfigInput } from './config-file.ts'
 
@@ -143,6 +144,7 @@ export const configSchema = z.object({
     .describe('container of results of the watched folder, mp4 or mkv'),
   ...inputPackageSettings,
   ...inputDeadlineSettings,
+  ...webhookSettings,
   audit: percent
     .default(AUDIT_SHARE)
     .describe('share of encoded chunks that another peer encodes once more for comparison, such as 2%, or off'),
@@ -279,7 +281,8 @@ function located(config: Config, cwd: string): Config {
     return path === undefined ? [] : [[name, before + (isAbsolute(path) ? path : resolve(cwd, path))]]
   })
   const shared = config.shared.map((text) => `${nameOf(text)}=${resolve(cwd, text.slice(nameOf(text).length + 1))}`)
-  return { ...config, ...Object.fromEntries(found), shared }
+  const webhook_secret = config.webhook_secret.map((path) => resolve(cwd, path))
+  return { ...config, ...Object.fromEntries(found), shared, webhook_secret }
 }
 
 /** The configuration with the address that `ledger_file` holds; `ledger` itself goes before it. */

@@ -10,13 +10,16 @@ import { createFace, type FaceModules } from './face.ts'
 test('a ladder by name stands instead of renditions, keyframes and sound of the recipe, and an unknown one is refused', async () => {
   const recipes: Recipe[] = []
   const mine = { ...LADDERS['default']!, keyframe_s: 5 }
-  const face = createFace({ self: asPeerId(`12D3KooW${'a'.repeat(44)}`), ladders: { mine } }, {
-    status: {},
-    async submit({ recipe }: { recipe: Recipe }) {
-      recipes.push(recipe)
-      return { video: { _id: 'x', name: 'film', status: 'QUEUED' }, outcome: 'created' }
-    },
-  } as unknown as FaceModules)
+  const face = createFace(
+    { self: asPeerId(`12D3KooW${'a'.repeat(44)}`), ladders: { mine }, webhook_allow_private: false },
+    {
+      status: {},
+      async submit({ recipe }: { recipe: Recipe }) {
+        recipes.push(recipe)
+        return { video: { _id: 'x', name: 'film', status: 'QUEUED' }, outcome: 'created' }
+      },
+    } as unknown as FaceModules,
+  )
   const recipe: Recipe = { ...DEFAULT_RECIPE, upscale: true }
   const submit = (ladder?: string) =>
     face.submit({ path: '/a', recipe, ladder, priority: 0, deadline: null, out: null, signal: AbortSignal.abort() })

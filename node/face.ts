@@ -2,15 +2,18 @@
 import type { SubmitAnswer } from '../protocol/api.ts'
 import type { AttemptPage, AttemptsQuery } from '../protocol/api-attempts.ts'
 import { checkDeadline } from '../protocol/deadline.ts'
+import type { Emit } from '../protocol/emitter.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
 import { recipeOf } from '../protocol/ladder.ts'
 import type { Changed, Ledger, PeerRecord } from '../protocol/ledger.ts'
 import type { EngineStatus, PeerStatus, StatusSnapshot, TaskRow, VideoDetail, VideoRow } from '../protocol/status.ts'
 import type { Video } from '../protocol/video.ts'
+import type { Config } from './config.ts'
 import { type NamedLadders, namedLadder } from './ladders/named-ladders.ts'
 import type { Status } from './status/status.ts'
 import type { SubmitRequest, Submitted } from './videos/submit.ts'
+import { webhookProblem } from './webhooks/open-webhooks.ts'
 
 /** The operations of a node, for its HTTP API, command line and dashboard. All reject with `LedgerUnavailable`. */
 export interface NodeFace {
@@ -31,6 +34,8 @@ export interface NodeFace {
   attempts(id: VideoId, query: AttemptsQuery): Promise<AttemptPage>
   /** The ladders of its configuration. */
   readonly ladders: NamedLadders
+  /** Why this endpoint of webhooks may not be named here, in a phrase; null where it may. */
+  webhookProblem(url: string): string | null
   /** `ladder`: name of one that is made instead of the recipe's renditions, keyframes and sound. Rejects as `createSubmit`. */
   submit(request: SubmitRequest & { readonly ladder?: string | undefined }): Promise<SubmitAnswer>
   act(what: 'cancel' | 'retry' | { priority: number } | { deadline: number | null }, video: VideoId): Promise<Changed>
@@ -44,14 +49,19 @@ export interface FaceModules {
   readonly hints: Pick<Hints, 'publish'>
   readonly status: Status
   submit(request: SubmitRequest): Promise<Submitted>
+  readonly emit: Emit
 }
 
 /** The operations of this node. */
-export function createFace(options: Pick<NodeFace, 'self' | 'ladders'>, modules: FaceModules): NodeFace {
-  const { ledger, hints, status, submit } = modules
+export function createFace(
+  options: Pick<NodeFace, 'self' | 'ladders'> & Pick<Config, 'webhook_allow_private'>,
+  modules: FaceModules,
+): NodeFace {
+  const { ledger, hints, status, submit, emit } = modules
   return {
     self: options.self,
     ladders: options.ladders,
+    webhookProblem: webhookProblem(options),
     ledger,
     snapshot: status.snapshot,
     video: status.video,
@@ -69,6 +79,7 @@ export function createFace(options: Pick<NodeFace, 'self' | 'ladders'>, modules:
     async act(what, video) {
       const result = await change(ledger, what, video)
       if (result === 'changed') hints.publish({ what: 'video', video })
+      if (result === 'changed' && what === 'cancel') await emitCancelled(options.self, video, { ledger, emit })
       return result
     },
     async setPeer(peer, change) {
@@ -95,4 +106,14 @@ async function setDeadline(ledger: Ledger, video: VideoId, deadline: number | nu
 async function endOfQuarantine(ledger: Ledger, peer: PeerId): Promise<Partial<PeerRecord>> {
   const [{ quarantined_until }, now] = [await ledger.peer(peer), await ledger.now()]
   return quarantined_until !== null && quarantined_until > now ? { quarantined_until: now, quarantines: 0 } : {}
+}
+
+async function emitCancelled(
+  peer: PeerId,
+  video: VideoId,
+  { ledger, emit }: Pick<FaceModules, 'ledger' | 'emit'>,
+): Promise<void> {
+  // It is cancelled, whatever happens here: a leader emits what nobody did.
+  const found = await ledger.video(video).catch(() => null)
+  if (found) await emit({ code: 'cancelled', peer, video, name: found.name })
 }

@@ -3,6 +3,7 @@
  * options and earlier modules. None is started; `node.ts` starts them.
  */
 import { type Coordinator, createCoordinator } from '../coordinator/coordinator.ts'
+import type { WebhookParts } from '../coordinator/duty.ts'
 import { createIngestRunner } from '../coordinator/tasks/ingest.ts'
 import { createMergeRunner } from '../coordinator/tasks/merge.ts'
 import { createPackageRunner } from '../coordinator/tasks/package.ts'
@@ -80,7 +81,7 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   const runners = createRunners(given, media, { ...basics, own: () => heartbeat.own() })
   const capability: Capability = { ...given.capability, kinds: wholeKinds(runners) }
   const options: AbleOptions = { ...given, capability }
-  const work = createWork(options, adapters, basics, runners)
+  const work = createWork(options, adapters, basics, { runners, shown: (id) => status.video(id) })
   const { attempts, admission, coordinator, worker } = work
   const { submit, deliverer, inputFolder } = createVideoModules(options, adapters, basics)
   const copier = createCopier({ self, ledger, store, exchange, log, hints, sharedSources })
@@ -95,18 +96,8 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   const watch = createProgressWatch(clock)
   peers.listen(({ peer, beat }) => watch.sawRunning(peer, beat.running))
   const status = createStatus({
-    self,
-    version,
-    ledger,
-    clock,
-    table: peers,
-    plans,
-    own,
-    problems,
-    watch,
-    ledgerWatch,
-    reachable,
-  })
+    self, version, ledger, clock, table: peers, plans, own, problems, watch, ledgerWatch, reachable,
+  }) // biome-ignore format: parts of one module
   const leads = () => coordinator?.term() != null
   const isFirst = () => presentPeers(peers, clock.mono()).every(({ peer }) => peer > self)
   const { openVideos } = status
@@ -201,7 +192,12 @@ interface WorkModules {
   readonly worker: Worker
 }
 
-function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, runners: Runners): WorkModules {
+function createWork(
+  options: AbleOptions,
+  adapters: Adapters,
+  basics: Basics,
+  { runners, shown }: { readonly runners: Runners } & Pick<WebhookParts, 'shown'>,
+): WorkModules {
   const { clock, rng, log, ledger, store, media } = adapters
   const { self, hints, emit, peers, plans, reachable } = basics
   const { name, capability, slots } = options
@@ -217,7 +213,7 @@ function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, ru
   )
   const settling = new Set<TaskId>()
   const coordinator = options.roles.includes('coordinator')
-    ? createLeader(options, adapters, basics, { admission, settling, attempts })
+    ? createLeader(options, adapters, basics, { admission, settling, attempts, shown })
     : null
   const mayTakeControlTask = createControlTaskOrder({
     ...{ self, ledger, store, reachable },
@@ -246,15 +242,17 @@ function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, ru
   return { breakers, attempts, admission, coordinator, worker }
 }
 
+interface LeaderModules extends Pick<WebhookParts, 'shown'> {
+  readonly admission: AdmissionGate
+  readonly settling: Set<TaskId>
+  readonly attempts: Attempts
+}
+
 function createLeader(
   { name, host, slots, capability, scaling, audit, isOnlyCoordinator }: AbleOptions,
-  { clock, rng, log, ledger, mesh, store, exchange }: Adapters,
+  { clock, rng, log, ledger, mesh, store, exchange, webhooks }: Adapters,
   { self, hints, emit, peers, suspicions, reachable }: Basics,
-  {
-    admission,
-    settling,
-    attempts,
-  }: { readonly admission: AdmissionGate; readonly settling: Set<TaskId>; readonly attempts: Attempts },
+  { admission, settling, attempts, shown }: LeaderModules,
 ): Coordinator {
   return createCoordinator(
     {
@@ -283,6 +281,7 @@ function createLeader(
       reachable,
       admission,
       running: () => attempts.running(),
+      ...(webhooks && { webhooks: { ...webhooks, shown } }),
     },
   )
 }

@@ -44,6 +44,7 @@ function inputFolderOf(config: Config): NodeOptions['inputFolder'] {
     stateFile,
     recipe: inputRecipe(config),
     key: inputKey(config),
+    webhooks: config.input_webhooks,
     deadlineAt: (now) => inputDeadlineAt(config, now),
   }
 }

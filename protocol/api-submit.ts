@@ -6,6 +6,7 @@ import { SUBTITLE_FILES_MAX } from './limits.ts'
 import { KEY_METHODS, keyUrlSchema } from './package.ts'
 import { recipeSchema } from './recipe.ts'
 import { videoDetailSchema } from './status.ts'
+import { WEBHOOK_URLS_MAX, webhookUrlSchema } from './webhook-url.ts'
 
 const absolutePath = z
   .string()
@@ -75,6 +76,11 @@ const submitSchema = z
       .default([])
       .describe('files of text subtitles (SRT, WebVTT) that come along with the source'),
     hls_key: hlsKeySchema.optional().describe('key that encrypts pictures and sound of a package'),
+    webhooks: z
+      .array(webhookUrlSchema)
+      .max(WEBHOOK_URLS_MAX)
+      .default([])
+      .describe('endpoints that get the webhooks of this video, beside those of the configuration'),
     priority: priority.default(0),
     deadline: deadline.default(null),
   })

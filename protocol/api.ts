@@ -10,6 +10,7 @@ import { HEALTH_ROUTES } from './api-health.ts'
 import { LIST_ROUTES } from './api-lists.ts'
 import { body, deadline, priority, SUBMIT_ROUTES } from './api-submit.ts'
 import { UPLOAD_ROUTES } from './api-uploads.ts'
+import { WEBHOOK_ROUTES } from './api-webhooks.ts'
 import type { PeerId } from './ids.ts'
 import { namedLadderSchema } from './ladder.ts'
 import { statusSchema, taskRowSchema, videoDetailSchema } from './status.ts'
@@ -116,6 +117,7 @@ export const ROUTES = {
     },
     responses: { 200: json(changedSchema, 'done'), ...unknown, ...conflict, ...refused },
   },
+  ...WEBHOOK_ROUTES,
   pause: {
     operationId: 'pause',
     method: 'post',

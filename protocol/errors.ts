@@ -60,6 +60,13 @@ export class ReelmeshError extends Error {
   }
 }
 
+/** The error for an id under which there is no webhook delivery. */
+export const unknownWebhook = (id: string): ReelmeshError =>
+  new ReelmeshError(
+    'unknown_webhook',
+    `there is no webhook ${shownPath(id.slice(0, 64))}; \`reelmesh webhooks\` lists those there are`,
+  )
+
 /** No video has this id, or its document in the ledger does not fit, so that nobody can go on with it. */
 export const unknownVideo = (id: string): ReelmeshError =>
   new ReelmeshError(

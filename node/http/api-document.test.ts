@@ -66,6 +66,8 @@ const face = {
     video: async (id: VideoId) => (await answer(id === ID ? video : null)()) as never,
     videos: answer([]),
     events: answer([]),
+    webhooks: answer([]),
+    resendWebhook: answer('unchanged'),
     ...requests,
   },
   // What it cannot read it leaves out.

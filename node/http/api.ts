@@ -11,6 +11,7 @@ import { ReelmeshError, unknownVideo } from '../../protocol/errors.ts'
 import { isPeerId, type PeerId, type VideoId } from '../../protocol/ids.ts'
 import { API_BODY_BYTES_MAX } from '../../protocol/limits.ts'
 import { isOpen } from '../../protocol/video.ts'
+import { WEBHOOK_MESSAGE } from '../../protocol/webhook.ts'
 import type { NodeFace } from '../face.ts'
 import { allLadders } from '../ladders/named-ladders.ts'
 import { apiDocument } from './api-document.ts'
@@ -25,6 +26,7 @@ import { allowedPath } from './named-paths.ts'
 import { answerError, misfit, RequestRefused } from './refusals.ts'
 import { createUploadRoutes, takesFile, type UploadRoutesOptions } from './upload-routes.ts'
 import { videoPage } from './video-page.ts'
+import { checkWebhooks, resendWebhook, webhookPage } from './webhook-page.ts'
 
 /** The routes of the API as a typed client needs them. */
 export type Api = ReturnType<typeof createApi>
@@ -42,26 +44,7 @@ export type ApiModules = MediaRoutesOptions &
 
 /** The HTTP API of a node, without a server. Refusals are answered as `answerError` says. */
 export function createApi(node: NodeFace, modules: ApiModules) {
-  const api = new OpenAPIHono<HttpEnv>({
-    defaultHook: (result) => {
-      if (!result.success) throw misfit(result.error, result.target)
-    },
-  })
-  const answer = answerError(modules.log)
-  api.onError(answer)
-  api.notFound((c) => answer(new RequestRefused(404, 'not_found', `there is nothing at ${c.req.path}`), c))
-  api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }))
-  const limit = bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: refuseBody })
-  api.use((c, next) => (takesFile(c.req.path) ? next() : limit(c, next)))
-  api.use(idempotent(node.ledger, modules))
-  api.get('/openapi.json', (c) => c.json(apiDocument(api)))
-  api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
-  for (const route of Object.values(STREAM_ROUTES)) api.openAPIRegistry.registerPath(route)
-  api.route('/', createMediaRoutes(modules))
-  api.route('/', createEventRoutes(modules))
-  api.route('/', createUploadRoutes(modules))
-  api.route('/', createHealthRoutes(node, modules))
-  api.route('/', createDocsPage())
+  const api = createAround(node, modules)
   return api
     .openapi(createRoute(ROUTES.health), (c) => c.json({ ok: true } as const, 200))
     .openapi(createRoute(ROUTES.status), async (c) => c.json(await node.snapshot(), 200))
@@ -82,12 +65,14 @@ export function createApi(node: NodeFace, modules: ApiModules) {
     .openapi(createRoute(ROUTES.ladders), (c) => c.json(allLadders(node.ladders), 200))
     .openapi(createRoute(ROUTES.submit), async (c) => {
       const { path, ...submit } = c.req.valid('json')
+      checkWebhooks(submit.webhooks, node.webhookProblem)
       const request = await withAllowedPaths(submit, c.env?.folders)
       const source = await allowedPath(path, 'path', c.env?.folders)
       return c.json(await node.submit({ ...request, path: source, signal: c.req.raw.signal }), 201)
     })
     .openapi(createRoute(ROUTES.submitUpload), async (c) => {
       const { signal } = c.req.raw
+      checkWebhooks(c.req.valid('json').webhooks, node.webhookProblem)
       const request = await withAllowedPaths(c.req.valid('json'), c.env?.folders)
       const path = await modules.uploads.finish(c.req.valid('param').id, signal)
       return c.json(await node.submit({ ...request, path, signal }), 201)
@@ -104,9 +89,41 @@ export function createApi(node: NodeFace, modules: ApiModules) {
     .openapi(createRoute(ROUTES.deadline), async (c) =>
       c.json({ result: await act(node, c.req.valid('json'), c.req.valid('param')) }, 200),
     )
+    .openapi(createRoute(ROUTES.webhooks), async (c) =>
+      c.json(await webhookPage(node.ledger, c.req.valid('query')), 200),
+    )
+    .openapi(createRoute(ROUTES.resendWebhook), async (c) =>
+      c.json(await resendWebhook(node.ledger, c.req.valid('param').id), 200),
+    )
     .openapi(createRoute(ROUTES.pause), async (c) => c.json(await change(node, c.req.valid('param'), PAUSED), 200))
     .openapi(createRoute(ROUTES.resume), async (c) => c.json(await change(node, c.req.valid('param'), RESUMED), 200))
     .openapi(createRoute(ROUTES.drain), async (c) => c.json(await change(node, c.req.valid('param'), DRAINING), 200))
+}
+
+/** What stands around the typed routes: what answers errors, bounds bodies and repeats answers, and the routes that answer no JSON. */
+function createAround(node: NodeFace, modules: ApiModules): OpenAPIHono<HttpEnv> {
+  const api = new OpenAPIHono<HttpEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw misfit(result.error, result.target)
+    },
+  })
+  const answer = answerError(modules.log)
+  api.onError(answer)
+  api.notFound((c) => answer(new RequestRefused(404, 'not_found', `there is nothing at ${c.req.path}`), c))
+  api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }))
+  const limit = bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: refuseBody })
+  api.use((c, next) => (takesFile(c.req.path) ? next() : limit(c, next)))
+  api.use(idempotent(node.ledger, modules))
+  api.get('/openapi.json', (c) => c.json(apiDocument(api)))
+  api.openAPIRegistry.registerWebhook(WEBHOOK_MESSAGE)
+  api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
+  for (const route of Object.values(STREAM_ROUTES)) api.openAPIRegistry.registerPath(route)
+  api.route('/', createMediaRoutes(modules))
+  api.route('/', createEventRoutes(modules))
+  api.route('/', createUploadRoutes(modules))
+  api.route('/', createHealthRoutes(node, modules))
+  api.route('/', createDocsPage())
+  return api
 }
 
 function missing(id: VideoId): never {

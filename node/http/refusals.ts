@@ -46,6 +46,7 @@ const STATUSES: Readonly<Record<string, RefusalStatus>> = {
   source_refused: 422,
   recipe_refused: 422,
   unknown_video: 404,
+  unknown_webhook: 404,
   unknown_peer: 404,
   ambiguous_peer: 409,
   conflict: 409,

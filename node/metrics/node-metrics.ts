@@ -114,6 +114,9 @@ function createCounts(
   const calls = seconds('ledger_call_duration', 'How long calls to the ledger took', CALL_S, ['method'])
   const failed = counter('ledger_call_failures', 'Calls to the ledger that failed', ['method'])
   const events = counter('events', 'Events that this node emitted', ['what'])
+  const webhooks = counter('webhook_deliveries', 'Attempts at webhook deliveries that ended, by what came of them', [
+    'result',
+  ])
   const renditionOf = boundedLabels()
   return {
     called(method, ms, isAnswered) {
@@ -141,6 +144,7 @@ function createCounts(
       if (ms !== null) failover.observe(ms / 1000)
     },
     emitted: (what) => events.inc({ what }),
+    sentWebhook: (state) => webhooks.inc({ result: state === 'waiting' ? 'retried' : state }),
   }
 }
 

@@ -4,8 +4,9 @@
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId, TaskId } from '../../protocol/ids.ts'
-import type { ClaimOutcome, Lease, Ledger, ObservedClaim, Task } from '../../protocol/ledger.ts'
+import type { Changed, ClaimOutcome, Lease, Ledger, ObservedClaim, Task } from '../../protocol/ledger.ts'
 import { LEASE_MS } from '../../protocol/limits.ts'
+import type { WebhookOutcome, WebhookState } from '../../protocol/webhook-delivery.ts'
 
 /** An attempt of this node, as it was claimed. */
 export interface BegunAttempt {
@@ -27,6 +28,8 @@ export interface CallObserver {
   /** This peer leads: `ms` after the last sign of life of the leader before; null where there was none. */
   leads(ms: number | null): void
   emitted(what: string): void
+  /** An attempt at a webhook delivery ended so. */
+  sentWebhook(state: WebhookState): void
 }
 
 type Method = (...given: never[]) => unknown
@@ -83,6 +86,9 @@ export function watchCalls(
     },
     acquireLease: (lease: Lease, _: PeerId, nonce: string, name?: string) => {
       if (name === undefined || name === 'coordinator') sawLease(lease, nonce)
+    },
+    settleWebhook: (outcome: Changed, _: string, { state }: WebhookOutcome) => {
+      if (outcome === 'changed') observer.sentWebhook(state)
     },
     addEvent: (_: unknown, { what }: { what: string }) => observer.emitted(what),
   }

@@ -43,6 +43,8 @@ export interface InputFolderOptions {
   readonly recipe: Recipe
   /** Encrypts the packages. Absent: nothing does. */
   readonly key?: SubmitKey | undefined
+  /** Endpoints of the webhooks of its videos. */
+  readonly webhooks?: readonly string[]
   /** When a file that is taken in `now` is wanted; both are ms since 1970. Absent, or null: at no time. */
   deadlineAt?(now: number): number | null
   readonly clock: Clock
@@ -121,7 +123,7 @@ class FolderWatch {
   }
 
   async #takeIn({ file, print, subtitles }: Film, { present, taken }: Round, signal: AbortSignal): Promise<void> {
-    const { input, output: out, recipe, key: hls_key, log } = this.#options
+    const { input, output: out, recipe, key: hls_key, webhooks = [], log } = this.#options
     const path = join(input, file)
     try {
       const [looked, ...lookedBeside] = await Promise.all([file, ...subtitles].map((each) => lookAtFile(input, each)))
@@ -143,6 +145,7 @@ class FolderWatch {
         name: nameOf(file),
         subtitles: beside,
         hls_key,
+        webhooks,
         signal,
       }
       const { video, outcome } = await this.#options.submit(request)

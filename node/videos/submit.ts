@@ -59,6 +59,8 @@ export interface SubmitRequest {
   readonly subtitles?: readonly WantedSubtitle[]
   /** Encrypts the package of the recipe. */
   readonly hls_key?: SubmitKey | undefined
+  /** Endpoints of its webhooks. */
+  readonly webhooks?: readonly string[]
   readonly signal: AbortSignal
 }
 
@@ -105,6 +107,7 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
         deadline,
         source: { sha256, bytes, holders: [self], ...(shared && { shared }) },
         delivery,
+        ...(request.webhooks && { webhooks: request.webhooks }),
       })
       if (submitted.outcome !== 'created' && deadline !== null) await ledger.setDeadline(id, deadline)
       if (!submitted.video.source.holders.includes(self)) await ledger.addVideoHolder(id, sha256, self)

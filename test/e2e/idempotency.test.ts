@@ -1,13 +1,20 @@
-/** A submit that is sent again with its key after the node that took it was killed, to another node, with a real MongoDB. */
+/** What a node took is not lost with it, with a real MongoDB: a submit that is sent again with its key, and a webhook that was on its way. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { execa } from 'execa'
+import { Webhook } from 'standardwebhooks'
+import { ReelmeshClient } from '../../client/client.ts'
+import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { folder } from '../../testing/tools/folder.ts'
 import { startMongod } from '../../testing/tools/mongod.ts'
-import { startNode } from './nodes.ts'
+import { runCli } from '../../testing/tools/run-cli.ts'
+import { startNode, until } from './nodes.ts'
 
 test('a submit is answered alike by another node, which does not see the file, after the death of the one that took it', async (t) => {
   const dir = await folder(t)
@@ -17,7 +24,11 @@ test('a submit is answered alike by another node, which does not see the file, a
   const mongod = await startMongod()
   t.after(() => mongod.stop())
   const ledger = ['--ledger', mongod.freshUri()]
-  const flags = [...ledger, '--http', '127.0.0.1:0', '--http-folders', dir, '--slots', '0']
+  const hook = await receiver(t)
+  const secret = join(dir, 'hook.secret')
+  await writeFile(secret, SECRET, { mode: 0o600 })
+  const hooks = ['--webhook-secret', secret, '--webhook-allow-private', '127.0.0.0/8']
+  const flags = [...ledger, '--http', '127.0.0.1:0', '--http-folders', dir, '--slots', '0', ...hooks]
   const a = await startNode(t, dir, { name: 'a', flags })
   const b = await startNode(t, dir, { name: 'b', flags: [...flags, '--join', a.address] })
   const submit = async ({ http }: { http: string }, body: unknown) => {
@@ -25,11 +36,57 @@ test('a submit is answered alike by another node, which does not see the file, a
     const response = await fetch(`${http}/v1/videos`, { method: 'POST', headers, body: JSON.stringify(body) })
     return { status: response.status, text: await response.text() }
   }
-  const body = { path: film, recipe: { renditions: ['360p'] } }
+  const body = { path: film, recipe: { renditions: ['360p'] }, webhooks: [`${hook.url}/?token=hush`] }
   const first = await submit(a, body)
   assert.equal(first.status, 201, first.text)
+  const { id } = JSON.parse(first.text) as { id: string }
+  const client = new ReelmeshClient({ nodes: b.http })
+  await until('a leads, and hears of the submit', async () => (await client.status()).leader?.name === 'a')
+  await client.cancel(id)
+  await until('it was refused twice', async () => hook.got.length >= 2)
   await a.stop()
   await writeFile(film, 'another file by now')
   assert.deepEqual(await submit(b, body), first)
   assert.equal((await submit(b, { ...body, priority: 1 })).status, 422)
+
+  const delivered = await until('the other node has led, and delivered it', async () => {
+    for await (const each of client.webhooks({ state: 'delivered' })) return each
+    return null
+  })
+  assert.partialDeepStrictEqual(delivered, {
+    type: 'video.cancelled',
+    video: id,
+    endpoint: `${hook.url}/?…`,
+    answer: 'HTTP 204',
+  })
+  const again = await runCli(['webhooks', 'resend', delivered.id], { cwd: dir, dataDir: b.dataDir })
+  assert.equal(again.code, 0, again.stderr)
+  await until('it came again', async () => hook.got.length >= 4)
+  const listed = await runCli(['webhooks'], { cwd: dir, dataDir: b.dataDir })
+  assert.match(listed.stdout, new RegExp(`^${delivered.id} +video\\.cancelled +(delivered|waiting)`))
+  assert.deepEqual(new Set(hook.got.map((each) => each.id)), new Set([delivered.id]))
+  assert.ok(hook.got.every(({ body }) => body === hook.got[0]!.body && JSON.parse(body).data.video.id === id))
+  for (const text of [a.log(), b.log(), listed.stdout, JSON.stringify(await client.status())])
+    assert.doesNotMatch(text, /hush|whsec_/)
+  assert.match(
+    await (await fetch(`${b.http}/metrics`)).text(),
+    /^reelmesh_webhook_deliveries_total\{result="delivered"\} [12]$/m,
+  )
 })
+
+const SECRET = `whsec_${Buffer.from('a secret of this test, 32 bytes.').toString('base64')}`
+
+/** An endpoint that takes what is signed rightly, but refuses it twice. */
+async function receiver(t: Ends) {
+  const got: { readonly id: string; readonly body: string }[] = []
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const piece of request.setEncoding('utf8')) body += piece
+    new Webhook(SECRET).verify(body, request.headers as Record<string, string>)
+    got.push({ id: String(request.headers['webhook-id']), body })
+    response.writeHead(got.length <= 2 ? 500 : 204).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  atEnd(t, () => void server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, got }
+}

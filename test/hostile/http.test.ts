@@ -18,6 +18,7 @@ import type { ArtifactReads } from '../../node/streams/artifact-reads.ts'
 import type { AttemptLogs } from '../../node/streams/attempt-logs.ts'
 import { createStreams } from '../../node/streams/streams.ts'
 import { createUploadFiles, type UploadFiles } from '../../node/uploads/upload-files.ts'
+import { webhookProblem } from '../../node/webhooks/open-webhooks.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
@@ -118,6 +119,56 @@ const CASES: readonly Case[] = [
     request('OPTIONS', CANCEL, ['Origin: https://evil.example']),
     204,
   ],
+
+  [
+    'a webhook to a file',
+    named(() => ({ path: `${films}/film.mp4`, webhooks: ['file:///etc/passwd'] })),
+    422,
+    'bad_request',
+  ],
+  [
+    'a webhook with a password',
+    named(() => ({ path: `${films}/film.mp4`, webhooks: ['http://a:b@example.org/'] })),
+    422,
+    'bad_request',
+  ],
+  [
+    'a webhook with a line break',
+    named(() => ({ path: `${films}/film.mp4`, webhooks: ['http://example.org/\r\nHost: x'] })),
+    422,
+    'bad_request',
+  ],
+  [
+    'nine webhooks',
+    named(() => ({ path: `${films}/film.mp4`, webhooks: Array(9).fill('https://example.org/') })),
+    422,
+    'bad_request',
+  ],
+  [
+    'a webhook to this machine',
+    named(() => ({ path: `${films}/film.mp4`, webhooks: ['http://localhost:1/'] })),
+    422,
+    'usage',
+  ],
+  [
+    'a webhook to this machine as a number',
+    named(() => ({ path: `${films}/film.mp4`, webhooks: ['http://2130706433/'] })),
+    422,
+    'usage',
+  ],
+  [
+    'a webhook to cloud metadata',
+    named(() => ({ path: `${films}/film.mp4`, webhooks: ['http://[::ffff:a9fe:a9fe]/latest'] })),
+    422,
+    'usage',
+  ],
+  [
+    'a webhook delivery that there is not, to be sent again',
+    post('/v1/webhooks/..%2f..%2fvideos/resend', [JSON_TYPE]),
+    404,
+    'unknown_webhook',
+  ],
+  ['webhooks behind a cursor that is none', get('/v1/webhooks?cursor=$gt'), 400, 'bad_request'],
 
   ['a body that is no JSON', submit('hello'), 400, 'bad_request'],
   ['a body that ends in the midst', submit('{"path": "/'), 400, 'bad_request'],
@@ -339,9 +390,13 @@ describe('the TCP listener', () => {
       outputs: [],
       recipe: { ...DEFAULT_RECIPE, package: { formats: ['hls'] } },
     }
-    const ledger = { video: async (id: VideoId) => (id === ID ? (video as unknown as Video) : null) }
+    const ledger = {
+      video: async (id: VideoId) => (id === ID ? (video as unknown as Video) : null),
+      resendWebhook: async () => 'unchanged',
+    }
     const face = {
       ledger,
+      webhookProblem: webhookProblem({ webhook_allow_private: false }),
       snapshot: async () => ({ peers: [] }),
       video: ledger.video,
       act: async (...given: unknown[]) => acts.push(given) && 'changed',

@@ -17,10 +17,12 @@ import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { SharedFolders } from '../../protocol/shared-folder.ts'
+import { WEBHOOK_TYPES } from '../../protocol/webhook.ts'
 import { createExchange, createStore, type Neighbour, storeOf } from '../../testing/simulation/blob-stand-ins.ts'
 import { fineLine, type LineFaults, ledgerLine } from '../../testing/simulation/ledger-line.ts'
 import { createLife, type Life } from '../../testing/simulation/life.ts'
 import { createMedia } from '../../testing/simulation/media-stand-in.ts'
+import { HOOK_URL } from './hook-rules.ts'
 import { noisyMesh } from './mesh-noise.ts'
 import type { PeerPlan } from './scenario.ts'
 import { createMount, type Mount } from './shared-mount.ts'
@@ -281,11 +283,18 @@ export class SimulatedPeer {
       folders,
       accepted,
       bootEpoch,
+      webhooks: {
+        endpoints: { urls: [HOOK_URL], types: WEBHOOK_TYPES },
+        send: world.hook.sender(clock, rng.fork('hook')),
+      },
     }
     const modules = createModules(optionsOf(plan, world.audit), adapters)
     const node = createNode({ drainMs: 0, doesHousekeeping: true }, adapters, modules)
-    const { hints, status, submit, heartbeat, peers } = modules
-    const face = createFace({ self, ladders: {} }, { ledger, hints, status, submit })
+    const { hints, status, submit, heartbeat, peers, emit } = modules
+    const face = createFace(
+      { self, ladders: {}, webhook_allow_private: false },
+      { ledger, hints, status, submit, emit },
+    )
     return {
       life,
       node,

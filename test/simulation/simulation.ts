@@ -24,6 +24,7 @@ import { createScheduler } from '../../testing/simulation/virtual-time.ts'
 import { type Audited, createAudit } from './audit.ts'
 import { type Play, type PlayedFilm, play } from './chaos.ts'
 import { endViolations, isSettled, leftovers } from './end-state.ts'
+import { createHookRules } from './hook-rules.ts'
 import { createIdleRules } from './idle-rules.ts'
 import { peerIdOf, SimulatedPeer } from './peer.ts'
 import { type Scenario, scenarioOf } from './scenario.ts'
@@ -169,6 +170,7 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
     ids: scenario.peers.map((_, at) => peerIdOf(at)),
     sabotage,
     audit: scenario.audit,
+    hook: createHookRules(base, report),
     neighbour: (id) => peers.find((peer) => peer.id === id)!,
     trace,
     report,
@@ -217,6 +219,7 @@ async function through(run: Run): Promise<void> {
   const machines = peers.filter((peer) => !peer.isGone).map((peer) => peer.machine)
   const found = [
     ...(await endViolations(base, world.disk, films)),
+    ...(await world.hook.violations()),
     ...leftovers(world.disk, machines, films, await base.videos({})),
   ]
   for (const violation of found) world.report(violation)
@@ -226,7 +229,8 @@ async function story(run: Run, played: Play): Promise<void> {
   const { people, peers, base, films, world, idle, stillness } = run
   const isFinished = async () => {
     const videos = await Promise.all(films.map(({ id }) => base.video(id)))
-    return played.isSettled() && videos.every(isSettled) && (await base.videosWithOpenTasks()).length === 0
+    const isDone = played.isSettled() && videos.every(isSettled) && (await base.videosWithOpenTasks()).length === 0
+    return isDone && (await world.hook.isQuiet())
   }
   while (!(await isFinished())) {
     await idle.look()
@@ -256,5 +260,9 @@ async function whatIsOpen({ base, films, scheduler }: Run): Promise<string> {
         : `${film.name} is ${video?.status ?? 'not submitted'} (${tasks})`
     }),
   )
-  return `not finished after ${Math.round(scheduler.now() / 1000)} s: ${states.filter(Boolean).join('; ')}`
+  const waiting = await base.webhooks({ limit: 9, states: ['waiting'] })
+  const hooks = waiting.map(
+    ({ _id, attempts, next_at }) => `webhook ${_id} waits after ${attempts} attempts, until ${next_at}`,
+  )
+  return `not finished after ${Math.round(scheduler.now() / 1000)} s: ${[...states, ...hooks].filter(Boolean).join('; ')}`
 }

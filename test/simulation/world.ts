@@ -11,6 +11,7 @@ import type { LineFaults } from '../../testing/simulation/ledger-line.ts'
 import type { Seeded } from '../../testing/simulation/seeded.ts'
 import type { VirtualDisk } from '../../testing/simulation/virtual-disk.ts'
 import type { Scheduler } from '../../testing/simulation/virtual-time.ts'
+import type { HookRules } from './hook-rules.ts'
 import type { GossipNoise } from './mesh-noise.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -43,6 +44,7 @@ export interface World {
   readonly sabotage: Sabotage
   /** As in `Scenario`. */
   readonly audit: number
+  readonly hook: HookRules
   neighbour(peer: PeerId): Neighbour
   trace(line: string): void
   report(violation: string): void
