@@ -6,6 +6,7 @@
 import { type Command, Option } from 'commander'
 import type { Config } from '../node/config.ts'
 import { systemClock } from '../node/host/system-clock.ts'
+import { controlSocketPath } from '../node/http/control-socket.ts'
 import { findLadder } from '../node/ladders/named-ladders.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
@@ -161,7 +162,7 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
     const { snapshot, video: row } = mesh.face
     const wait = (ms: number) => mesh.waitForVideos(ms, signal)
     const [checkDisk, givesUp] = [diskCheck(mesh.dataDir), deliveryCheck(mesh)]
-    const lookToWatch = createWatchLook(wanted, { recipe, reporter })
+    const lookToWatch = createWatchLook(wanted, { recipe, reporter, socket: controlSocketPath(mesh.dataDir) })
     const check = async (now: StatusSnapshot) => {
       checkDisk(now)
       await lookToWatch(now)

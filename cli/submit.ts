@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { parseResponse } from 'hono/client'
-import type { ControlClient } from '../node/http/control-socket.ts'
+import { type ControlClient, controlSocketPath } from '../node/http/control-socket.ts'
 import { findLadder } from '../node/ladders/named-ladders.ts'
 import type { SubmitBody } from '../protocol/api.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
@@ -64,10 +64,12 @@ export function addSubmit(program: Command): void {
           : null
         : absolutePath(options.out, '--out')
     const deadline = deadlineFrom(options)
-    const client = await mustReachNode(await configFrom({ ...options, renditions: undefined }))
+    const config = await configFrom({ ...options, renditions: undefined })
+    const client = await mustReachNode(config)
     if (out !== null) await (await import('../node/addresses.ts')).openDestination(out).prepare()
     const ladder = options.ladder === undefined ? null : await askedLadder(options.ladder, client)
-    process.exitCode = await submit({ files, out, deadline, ladder, client, options })
+    const socket = controlSocketPath(config.data_dir)
+    process.exitCode = await submit({ files, out, deadline, ladder, client, socket, options })
   })
 }
 
@@ -81,6 +83,8 @@ async function submit(of: {
   deadline: number | null
   ladder: Ladder | null
   client: ControlClient
+  /** Of the node. */
+  socket: string
   options: SubmitOptions
 }): Promise<number> {
   const { files, out, deadline, ladder, client, options } = of
@@ -131,7 +135,7 @@ async function submit(of: {
   try {
     const snapshot = () => parseResponse(client.v1.status.$get())
     const row = (id: VideoId) => rowOf(client, id)
-    const check = createWatchLook(wanted, { recipe, reporter })
+    const check = createWatchLook(wanted, { recipe, reporter, socket: of.socket })
     code = Math.max(code, await follow({ wanted, out, reporter, lookMs: LOOK_MS, snapshot, row, check }))
     if (code === 0) how = 'fine'
   } finally {

@@ -35,7 +35,7 @@ import { createPinoLog } from './host/pino-log.ts'
 import { findProgram } from './host/programs.ts'
 import { systemClock as clock, systemRng as rng } from './host/system-clock.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
-import { type HttpAccess, isForAll, readHttpAccess } from './http/http-access.ts'
+import { type HttpAccess, readHttpAccess } from './http/http-access.ts'
 import { createHttpPart, createNodeApi, type StreamModules } from './http/http-part.ts'
 import { createOtherNodes } from './http/other-nodes.ts'
 import { isInputDeadlinePast } from './input-deadline.ts'
@@ -209,7 +209,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const others = createOtherNodes(hostId(config.machine), { peers: modules.peers, clock })
   const http = createHttpPart(access, config, { api, ledger, others, clock, log: httpLog })
   await parts.start(http)
-  if (access && isForAll(access)) modules.listener.http = http.url()
+  Object.assign(modules.listener, http.listener())
   return {
     face,
     hints,

@@ -21,7 +21,7 @@ import { type AdmissionGate, createAdmissionGate } from './admission.ts'
 import { createMeshHints, type MeshHints } from './hints.ts'
 import { createPlanners } from './ladders/best-planners.ts'
 import { createHeartbeat, createPeerTable, type HeardTable, type HeartbeatLoop } from './peers/heartbeat.ts'
-import { type HeartbeatBodyModules, heartbeatBody } from './peers/heartbeat-body.ts'
+import { type HeartbeatBodyModules, heartbeatBody, type Listener } from './peers/heartbeat-body.ts'
 import { createOwnSpeeds } from './peers/own-speeds.ts'
 import { createSuspicions, type Suspicions } from './peers/suspicions.ts'
 import { watchAnswers } from './status/ledger-watch.ts'
@@ -63,8 +63,8 @@ export interface Modules extends VideoModules {
   readonly stillEvents: () => Promise<void>
   /** Adds what later trials showed to what this node claims and advertises. */
   readonly learn: (more: NodeOptions['capability']) => void
-  /** Where this node serves pages and packages, as it says in heartbeats; null where it does not. */
-  readonly listener: { http: string | null }
+  /** Where this node serves pages and packages. */
+  readonly listener: Listener
 }
 
 /** Makes all modules of a node. */
@@ -85,7 +85,7 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   const { attempts, admission, coordinator, worker } = work
   const { submit, deliverer, inputFolder } = createVideoModules(options, adapters, basics)
   const copier = createCopier({ self, ledger, store, exchange, log, hints, sharedSources })
-  const listener: Modules['listener'] = { http: null }
+  const listener: Listener = { own: null, forAll: null }
   const heartbeat = createOwnHeartbeat(options, adapters, {
     ...{ peers, attempts, admission, sharedSources, listener },
     ownSpeeds: createOwnSpeeds(basics.plans),
@@ -96,7 +96,8 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   const watch = createProgressWatch(clock)
   peers.listen(({ peer, beat }) => watch.sawRunning(peer, beat.running))
   const status = createStatus({
-    self, version, ledger, clock, table: peers, plans, own, problems, watch, ledgerWatch, reachable,
+    self, version, ledger, clock, table: peers, plans, problems, watch, ledgerWatch, reachable,
+    own: () => ({ ...own(), ...(listener.own !== null && { http: listener.own }) }),
   }) // biome-ignore format: parts of one module
   const leads = () => coordinator?.term() != null
   const isFirst = () => presentPeers(peers, clock.mono()).every(({ peer }) => peer > self)

@@ -65,7 +65,7 @@ export const peerSchema = z
       .string()
       .nullable()
       .describe(
-        'where it serves pages and packages to its machine, such as `http://127.0.0.1:8080`; null where it does not, or not without a token',
+        'where it serves pages and packages, such as `http://127.0.0.1:8080`; null where it does not, and of other peers also where a token is needed',
       ),
     running: z
       .array(runningSchema)

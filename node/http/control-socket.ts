@@ -77,6 +77,13 @@ export async function connectControl(path: string): Promise<ControlClient | null
   }
 }
 
+/** Whether the node of this socket has an answer at a path, such as `/v1/videos/<id>/hls/master.m3u8`. It never rejects: no answer is one too. */
+export const hasAnswer = (socketPath: string, path: string, signal: AbortSignal): Promise<boolean> =>
+  ask(socketPath, `http://node${path}`, { method: 'HEAD', signal }).then(
+    () => true,
+    () => false,
+  )
+
 /** Rejects where the socket is another user's: it would be told paths, and could answer anything. Root may ask every node. */
 async function checkOwner(path: string): Promise<void> {
   const facts = await lstat(path).catch(() => null)
@@ -97,11 +104,18 @@ const foreign = (path: string): ReelmeshError =>
 const NOBODY = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ECONNRESET', 'EPIPE']
 
 /** Sends one request. Its answer may take long, such as that of a submit, which hashes the file: Node's own fetch ends after 300 s. */
-function ask(socketPath: string, url: string, { method, body }: RequestInit = {}): Promise<Response> {
+function ask(socketPath: string, url: string, { method, body, signal }: RequestInit = {}): Promise<Response> {
   return new Promise((resolve, reject) => {
     const headers = body == null ? {} : { 'content-type': 'application/json' }
     // A new connection each time: a busy node may close a kept one just when it is used again.
-    const options = { socketPath, method, path: new URL(url).pathname, headers, agent: false }
+    const options = {
+      socketPath,
+      method,
+      path: new URL(url).pathname,
+      headers,
+      agent: false,
+      ...(signal && { signal }),
+    }
     const asked = request(options, (response) => {
       const parts: Buffer[] = []
       let bytes = 0

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { NetworkInterfaceInfo } from 'node:os'
 import { it } from 'node:test'
-import { callableHost, httpAddress } from './http-address.ts'
+import { callableHost, callersUrl, httpAddress } from './http-address.ts'
 
 it('an address of HTTP is a host and a port, of loopback or beyond it', () => {
   const rightly: Readonly<Record<string, ReturnType<typeof httpAddress>>> = {
@@ -38,4 +38,12 @@ it('a listener at all addresses is called by a name of its own, or an address th
   assert.equal(callableHost('0.0.0.0', [], { lo }), '127.0.0.1')
   assert.equal(callableHost('::', [], {}), '::1')
   assert.equal(callableHost('192.168.1.21', ['films.example'], { lo, eth0 }), '192.168.1.21')
+})
+
+it('a listener behind a proxy is called by the name of the proxy, where that is known', () => {
+  const url = 'http://192.168.1.20:8080'
+  const called = (http_behind_proxy: boolean, ...http_hosts: string[]) =>
+    callersUrl(url, { http_behind_proxy, http_hosts })
+  assert.equal(called(true, 'films.example', '192.168.1.20'), 'https://films.example')
+  for (const other of [called(true), called(false, 'films.example')]) assert.equal(other, url)
 })

@@ -39,3 +39,12 @@ export function callableHost(host: string, names: readonly string[], interfaces 
   const found = own.find((each) => each.family === family && !each.internal && !/^fe80:/i.test(each.address))
   return found?.address ?? LOOPBACK[family]
 }
+
+/** Where a listener at `url` is called: behind a proxy, whose name is the first of `http_hosts`, the proxy, which does TLS. */
+export const callersUrl = (
+  url: string,
+  {
+    http_behind_proxy,
+    http_hosts: [name],
+  }: { readonly http_behind_proxy: boolean; readonly http_hosts: readonly string[] },
+): string => (http_behind_proxy && name !== undefined ? `https://${name}` : url)

@@ -8,6 +8,7 @@ import { runRounds } from '../../protocol/rounds.ts'
 import type { Adapters } from '../adapters.ts'
 import type { NodeFace } from '../face.ts'
 import type { Part } from '../parts.ts'
+import type { Listener } from '../peers/heartbeat-body.ts'
 import { createArtifactFiles } from '../streams/artifact-files.ts'
 import { createArtifactReads } from '../streams/artifact-reads.ts'
 import { createAttemptLogs } from '../streams/attempt-logs.ts'
@@ -18,7 +19,8 @@ import { createAccessWatch } from './access-watch.ts'
 import { type Api, type ApiModules, createApi } from './api.ts'
 import { createEventFeed } from './event-feed.ts'
 import { type GuardModules, type GuardOptions, guarded } from './guard.ts'
-import type { HttpAccess, HttpSettings } from './http-access.ts'
+import { type HttpAccess, type HttpSettings, isForAll } from './http-access.ts'
+import { callersUrl } from './http-address.ts'
 import { type HttpServer, serveHttp } from './http-server.ts'
 import type { MediaRoutesOptions } from './media-routes.ts'
 
@@ -33,6 +35,8 @@ export interface HttpPartOptions extends HttpSettings {
 export interface HttpPart extends Part {
   /** Where it listens once it is started: null without the setting. */
   url(): string | null
+  /** The same for those who call it, and for all. */
+  listener(): Listener
   /** Whether something was read in the last 30 s: a player that plays does, and an open page also when it is paused. */
   isWatched(): boolean
 }
@@ -87,6 +91,10 @@ export function createHttpPart(
       if (access.stamp !== '') watching = runRounds(job, { notifier: createNotifier(clock), log }, stopping)
     },
     url: () => server?.url ?? null,
+    listener: () => ({
+      own: server && callersUrl(server.url, options),
+      forAll: server && access && isForAll(access) ? server.url : null,
+    }),
     isWatched: () => clock.mono() - askedAt < WATCHED_MS,
     async stop() {
       await watching

@@ -16,6 +16,14 @@ export interface HeartbeatBodyOptions {
   readonly slots: number
 }
 
+/** Where this node serves pages and packages; null where it does not. */
+export interface Listener {
+  /** An address such as `http://127.0.0.1:8080`, for its callers, who may need a token. */
+  own: string | null
+  /** An address as heartbeats have it, for every page on this machine; null also where a token is needed. */
+  forAll: string | null
+}
+
 /** The parts whose state a heartbeat shows. */
 export interface HeartbeatBodyModules {
   readonly attempts: Pick<Attempts, 'busySlots' | 'running'>
@@ -23,7 +31,7 @@ export interface HeartbeatBodyModules {
   readonly folders: Pick<SharedFolders, 'seen'>
   readonly sharedSources: Pick<SharedSources, 'problems'>
   readonly ownSpeeds: OwnSpeeds
-  readonly listener: { readonly http: string | null }
+  readonly listener: Pick<Listener, 'forAll'>
 }
 
 /** The content of a heartbeat now. */
@@ -33,7 +41,7 @@ export function heartbeatBody(options: HeartbeatBodyOptions, modules: HeartbeatB
   const shared = modules.folders.seen()
   const running = attempts.running()
   const speeds = modules.ownSpeeds.measure(running)
-  const { http } = modules.listener
+  const { forAll } = modules.listener
   const problems = modules.sharedSources.problems().slice(0, SHARED_PROBLEMS_MAX)
   return {
     ...identity,
@@ -49,7 +57,7 @@ export function heartbeatBody(options: HeartbeatBodyOptions, modules: HeartbeatB
     state: admission.state(),
     running: [...running],
     ...(Object.keys(speeds).length > 0 && { speeds }),
-    ...(http !== null && { http }),
+    ...(forAll !== null && { http: forAll }),
     ...(shared.length > 0 && { shared: [...shared] }),
     ...(problems.length > 0 && {
       shared_problems: problems.map(({ video, text }) => ({ video, text: text.slice(0, SHARED_PROBLEM_TEXT_MAX) })),

@@ -1,7 +1,9 @@
 /** Where a film can be watched: `run` and `submit` say it, and `run` goes on while somebody watches. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeClip } from '../../testing/sources/clip.ts'
@@ -18,12 +20,15 @@ const FORM = ['--renditions', '90p', '--preset', 'ultrafast', '--package', 'hls'
 const SECONDS = 48
 const HTTP = ['--http', '127.0.0.1:0']
 
-test('run says where its film can be watched, and goes on while it is', async (t) => {
+test('run says where its film can be watched once it can be, also with tokens behind a proxy, and goes on while it is', async (t) => {
   const dir = await folder(t)
   const film = join(dir, 'multi.mp4')
   const { ffmpeg } = await ensureFfmpeg()
   await makeClip({ out: film, seconds: SECONDS, width: 320, height: 180, fps: 25, ffmpeg })
-  const args = ['run', film, ...FORM, '--preset', 'slower', ...HTTP, '--data-dir', join(dir, 'data'), '--out', 'out']
+  const token = randomBytes(32).toString('hex')
+  await writeFile(join(dir, 'http.token'), `view ${token}\n`, { mode: 0o600 })
+  const http = ['--http', '0.0.0.0:0', '--http-token', 'http.token', '--http-behind-proxy']
+  const args = ['run', film, ...FORM, '--preset', 'slower', ...http, '--data-dir', join(dir, 'data'), '--out', 'out']
   const child = spawn(process.execPath, [await programFile(), ...args], {
     cwd: dir,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -32,7 +37,11 @@ test('run says where its film can be watched, and goes on while it is', async (t
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text))
   const address = await until('it says where', async () => /^multi: watch it at (http:\S+)$/m.exec(said)?.[1])
-  assert.equal((await fetch(address)).status, 200)
+  assert.doesNotMatch(said, /out\/multi\//, 'while it is encoded')
+  const { origin, pathname } = new URL(address)
+  const headers = { authorization: `Bearer ${token}` }
+  for (const path of [pathname, `${pathname.replace('watch', 'v1/videos')}/hls/master.m3u8`])
+    assert.deepEqual([path, (await fetch(origin + path, { headers })).status], [path, 200])
   await until('it is done, and goes on', async () => /^it is being watched/m.test(said))
   assert.match(said, /out\/multi\//, 'the package is delivered')
   child.kill('SIGINT')

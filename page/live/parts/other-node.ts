@@ -7,7 +7,7 @@ const PATIENCE_MS = 3_000
 
 /** The origin of another node that answers; null where none is known. Ended by the signal. */
 export async function findOtherNode(peers: readonly PeerStatus[], signal: AbortSignal): Promise<string | null> {
-  const others = peers.flatMap(({ http }) => (http && http !== location.origin ? http : []))
+  const others = peers.flatMap(({ self, http }) => (http && !self && http !== location.origin ? http : []))
   for (let pause = PATIENCE_MS; others.length > 0; pause = ROUND_MS) {
     await new Promise((resolve) => setTimeout(resolve, pause))
     for (const other of others) {
