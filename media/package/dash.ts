@@ -69,7 +69,7 @@ export function dashManifest(of: PackageFacts, growth: DashGrowth | null = null)
     },
     [
       ...(growth && !growth.isWhole ? [leaf('Location', growth.location)] : []),
-      element('Period', { id: 0, start: 'PT0S' }, numbered),
+      element('Period', { id: 0, start: 'PT0S', duration: expectedDuration(facts) }, numbered),
       ...(growth && !growth.isWhole ? [clockOf(facts, growth)] : []),
     ],
   )
@@ -96,6 +96,10 @@ function timesOf({ growth, seconds, ...tracks }: Facts): AdaptationSet['attribut
     maxSegmentDuration: duration(growth.longest),
   }
 }
+
+/** Shaka Player takes a file of text for as long as the period, and for nothing where that has no end. */
+const expectedDuration = ({ growth, seconds }: Facts): string | undefined =>
+  growth && !growth.isWhole ? duration(seconds) : undefined
 
 /** The clock of the manifest is at the end of what is listed: all of that is available, whatever the clock of a player says, and every node answers the same. */
 const clockOf = (facts: Facts, growth: DashGrowth): string =>

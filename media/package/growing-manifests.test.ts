@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { parse } from 'mpd-parser'
 import type { Plan, RenditionPlan } from '../../protocol/plan.ts'
 import { type GrowingTrack, growingDash } from './growing-manifests.ts'
+import { textFacts } from './text-facts.ts'
 
 const SUBMITTED = Date.UTC(2026, 10, 29)
 const PLAN = {
@@ -33,11 +34,13 @@ const track = (name: string, segments: number, more: Partial<GrowingTrack> = {})
   ...more,
 })
 const picture: GrowingTrack['picture'] = { range: 'SDR', hasCaptions: false, fps: [25, 1], rendition: RENDITION }
+const texts = textFacts([{ language: 'eng', title: '', flags: [], stream: 2, codec: 'subrip' }])
 const manifest = (pictures: number, sounds: number): string =>
-  growingDash(PLAN, [track('video-180p', pictures, { codecs: 'avc1.64000D', picture }), track('audio-1', sounds)], {
-    from: SUBMITTED,
-    key: null,
-  })
+  growingDash(
+    PLAN,
+    { tracks: [track('video-180p', pictures, { codecs: 'avc1.64000D', picture }), track('audio-1', sounds)], texts },
+    { from: SUBMITTED, key: null },
+  )
 
 const listed = (text: string): number[] =>
   [...text.matchAll(/<S t="0" d="6000"(?: r="(\d)")?\/>/g)].map(([, more = '0']) => Number(more) + 1)
@@ -51,10 +54,8 @@ describe('the manifest of a film that is being encoded', () => {
   })
   it('does not wait for sound that ends before the picture', () => {
     const short = { ...track('audio-1', 1), isWhole: true }
-    const text = growingDash(PLAN, [track('video-180p', 2, { codecs: 'avc1.64000D', picture }), short], {
-      from: SUBMITTED,
-      key: null,
-    })
+    const tracks = [track('video-180p', 2, { codecs: 'avc1.64000D', picture }), short]
+    const text = growingDash(PLAN, { tracks, texts: [] }, { from: SUBMITTED, key: null })
     assert.deepEqual(listed(text), [2, 1])
   })
   it('has players begin with the first picture: its clock is at the end of what is listed, and the delay is longer', () => {
@@ -66,6 +67,12 @@ describe('the manifest of a film that is being encoded', () => {
     assert.equal(value('suggestedPresentationDelay'), 'PT22.000000S')
     assert.match(text, /<Location>live-manifest\.mpd<\/Location>/)
   })
+  it('has each text whole from the beginning, and says how long the film will be: Shaka Player shows none without', () => {
+    const growing = manifest(1, 1)
+    assert.match(growing, /<Period id="0" start="PT0S" duration="PT18\.000000S">/)
+    for (const text of [growing, manifest(3, 3)])
+      assert.match(text, /mimeType="text\/vtt" lang="en">[\s\S]*<BaseURL>live-text-1\.vtt<\/BaseURL>/)
+  })
   it('is the same whenever it is asked for, and of the same bandwidths until the end', () => {
     assert.equal(manifest(2, 3), manifest(2, 2))
     const rates = (text: string) => text.match(/bandwidth="\d+"/g)
@@ -74,7 +81,7 @@ describe('the manifest of a film that is being encoded', () => {
   it('becomes static with its last segment', () => {
     const text = manifest(3, 3)
     assert.match(text, /type="static" mediaPresentationDuration="PT18\.000000S"/)
-    assert.doesNotMatch(text, /Location|UTCTiming|minimumUpdatePeriod/)
+    assert.doesNotMatch(text, /Location|UTCTiming|minimumUpdatePeriod| duration=/)
     const [video] = parse(text, { manifestUri: 'https://example.org/live-manifest.mpd' }).playlists
     assert.deepEqual(
       video.segments.map(({ uri }: { uri: string }) => uri),

@@ -37,10 +37,17 @@ export interface GrowingTrack {
 /** Where players find the manifest of DASH once they have begun. */
 export const LIVE_MANIFEST = 'live-manifest.mpd'
 
+/** What a film has so far. */
+export interface Listed {
+  readonly tracks: readonly GrowingTrack[]
+  /** Each is whole. */
+  readonly texts: readonly TextFacts[]
+}
+
 /** The master playlist of HLS. */
-export function growingMaster(plan: Plan, tracks: readonly GrowingTrack[], texts: readonly TextFacts[]): string {
-  const { facts, rate } = factsOf(plan, tracks, null)
-  return masterPlaylist({ ...facts, texts: texts.map((text) => ({ ...text, name: liveName(text) })) }, rate)
+export function growingMaster(plan: Plan, { tracks, texts }: Listed): string {
+  const { facts, rate } = factsOf(plan, { tracks, texts }, null)
+  return masterPlaylist(facts, rate)
 }
 
 /**
@@ -49,7 +56,7 @@ export function growingMaster(plan: Plan, tracks: readonly GrowingTrack[], texts
  */
 export function growingDash(
   plan: Plan,
-  tracks: readonly GrowingTrack[],
+  { tracks, texts }: Listed,
   { from, key }: { readonly from: number; readonly key: ManifestKey | null },
 ): string {
   const growing = tracks.filter((track) => !track.isWhole)
@@ -59,7 +66,7 @@ export function growingDash(
     ...track,
     segments: track.segments.filter(({ start }) => start / track.timescale < end),
   }))
-  const { facts, rate } = factsOf(plan, listed, key)
+  const { facts, rate } = factsOf(plan, { tracks: listed, texts }, key)
   const longest = Math.max(...tracks.map((track) => track.longest))
   return dashManifest(facts, { location: LIVE_MANIFEST, from, longest, isWhole, rate })
 }
@@ -76,7 +83,7 @@ interface Facts {
 }
 
 /** What manifests say. Each track has a segment. */
-function factsOf(plan: Plan, tracks: readonly GrowingTrack[], key: ManifestKey | null): Facts {
+function factsOf(plan: Plan, { tracks, texts }: Listed, key: ManifestKey | null): Facts {
   const descriptions = describeSounds(plan)
   const pictures = tracks.flatMap((track): PictureFacts[] => {
     if (!track.picture) return []
@@ -103,7 +110,11 @@ function factsOf(plan: Plan, tracks: readonly GrowingTrack[], key: ManifestKey |
     ? secondsShown(Math.max(...pictures.map(secondsTo)), sounds.map(secondsTo))
     : planSeconds(plan)
   return {
-    facts: { pictures, sounds, texts: [], thumbnails: null, seconds, prefix: '', isDivided: true, key },
+    facts: {
+      ...{ pictures, sounds, seconds, key },
+      texts: texts.map((text) => ({ ...text, name: liveName(text) })),
+      ...{ thumbnails: null, prefix: '', isDivided: true },
+    },
     rate: ({ name }) => rates.get(name)!,
   }
 }

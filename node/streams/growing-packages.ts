@@ -72,13 +72,16 @@ export function createGrowingPackages({ ledger, reads, clock }: GrowingPackagesO
         )
       }
       if (form) refuseEarly(video, plan, found)
-      if (form === 'dash')
-        return growingText(file, growingDash(plan, found, { from: video.created_at, key: manifestKey(asked.key) }))
       const texts = made ? packagedTexts(plan, made) : await textsOf(video, plan, signal)
       if (texts === null) throw notReady(video, 'the text')
       if (!form) return textFileOf(video, texts, { reads, file, track, seconds: planSeconds(plan), isWhole })
-      const facts = texts.map((text) => text.facts)
-      return growingText(file, growingMaster(plan, found, facts))
+      const listed = { tracks: found, texts: texts.map((text) => text.facts) }
+      return growingText(
+        file,
+        form === 'dash'
+          ? growingDash(plan, listed, { from: video.created_at, key: manifestKey(asked.key) })
+          : growingMaster(plan, listed),
+      )
     },
   }
 }
