@@ -1,16 +1,21 @@
 /**
  * A delivered package from a node's own HTTP server, in a real Chromium: from the node that delivered it and from one that holds none of it, to a page
- * of another origin.
+ * of another origin. The latter wants a token, which the players bring.
  */
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { call, openPage } from '../../testing/players/players.ts'
-import type { Ends } from '../../testing/tools/at-end.ts'
+import { TEST_FPS as FPS } from '../../testing/sources/test-film.ts'
+import { endsOf } from '../../testing/tools/at-end.ts'
 import { type MeshNode, startNode, statusOf, submit, until } from '../e2e/nodes.ts'
-import { FPS, MANIFESTS, openPlayerLab, type PlayerLab, SLACK_S } from './player-lab.ts'
+import { MANIFESTS, openPlayerLab, type PlayerLab, SLACK_S } from './player-lab.ts'
 
 const SECONDS = 20.2
+const TOKEN = randomBytes(32).toString('hex')
 const SEEKS = [7.02, 18.5, 2.98] as const
 
 let lab: PlayerLab
@@ -18,16 +23,17 @@ let nodes: Readonly<Record<'delivered' | 'empty', MeshNode>>
 let path: string
 
 describe('from a node', () => {
-  const acts: (() => Promise<void>)[] = []
-  const ends: Ends = { after: (act) => void acts.push(act) }
+  const ends = endsOf(after)
   before(async () => {
     lab = await openPlayerLab(ends, { seconds: SECONDS, args: ['-bf', '3'] })
     const { dir, film, pages } = lab
     const flags = ['--http', '127.0.0.1:0', '--http-cors', pages.url]
+    await writeFile(join(dir, 'http.token'), `view ${TOKEN}\n`, { mode: 0o600 })
+    const tokens = ['--http-token', 'http.token']
     const delivered = await startNode(ends, dir, { name: 'delivered', flags })
     const empty = await startNode(ends, dir, {
       name: 'empty',
-      flags: [...flags, '--roles', 'worker', '--slots', '0', '--join', delivered.address],
+      flags: [...flags, ...tokens, '--roles', 'worker', '--slots', '0', '--join', delivered.address],
     })
     nodes = { delivered, empty }
     const form = ['--renditions', '90p,180p', '--preset', 'ultrafast', '--package', 'hls,dash', '--package-only']
@@ -39,21 +45,24 @@ describe('from a node', () => {
       )
     })
   })
-  after(async () => {
-    for (const act of acts) await act()
-  })
 
-  // What reads the bytes differs, not what players get: one of them for the node that has them, unless all are asked for.
-  const some = process.env.REELMESH_ALL === '1' ? MANIFESTS : MANIFESTS.slice(0, 1)
+  it('the node that is empty answers nobody without a token', async () => {
+    for (const [, manifest] of MANIFESTS)
+      assert.equal((await fetch(`${nodes.empty.http}${path}/${manifest}`)).status, 401)
+  })
+  const bringToken = MANIFESTS.filter(([player]) => player !== 'browser')
+  // What reads the bytes differs, not what players get: for the node that has them those that bring no token, unless all are asked for.
+  const some = process.env.REELMESH_ALL === '1' ? MANIFESTS : MANIFESTS.filter(([player]) => player === 'browser')
   for (const [which, manifests] of [
     ['delivered', some],
-    ['empty', MANIFESTS],
+    ['empty', bringToken],
   ] as const)
     for (const [player, manifest] of manifests)
       it(`${player} plays ${manifest} of the node that is ${which}: first picture, seeks, last picture`, async () => {
         const page: Page = await openPage(lab.browser, lab.pages)
         // Chromium's own HLS takes nothing of another origin without it.
         await page.evaluate("document.querySelector('video').crossOrigin = 'anonymous'")
+        if (which === 'empty') await call(page, 'useToken', TOKEN, nodes.empty.http)
         try {
           const url = `${nodes[which].http}${path}/${manifest}`
           const { first } = await call<{ first: number }>(page, 'load', player, url)

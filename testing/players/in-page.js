@@ -15,6 +15,13 @@ let keys = null
 window.useKeys = (own) => {
   keys = own
 }
+/** A token, and the origin whose requests bring it. */
+let token = null
+window.useToken = (own, origin) => {
+  token = { origin, header: `Bearer ${own}` }
+}
+const headerFor = (url) =>
+  token && new URL(url, location).origin === token.origin ? { Authorization: token.header } : {}
 const base64url = (hex) => {
   const bytes = Uint8Array.from(hex.match(/../g), (pair) => Number.parseInt(pair, 16))
   return btoa(String.fromCharCode(...bytes))
@@ -24,7 +31,11 @@ const base64url = (hex) => {
 }
 const PLAYERS = {
   'hls.js': (url) => {
-    const player = new Hls({ debug: false })
+    const player = new Hls({
+      xhrSetup: (xhr, url) => {
+        for (const header of Object.entries(headerFor(url))) xhr.setRequestHeader(...header)
+      },
+    })
     player.on(Hls.Events.ERROR, (_, { fatal, details }) => fatal && fail(details))
     player.loadSource(url)
     player.attachMedia(video)
@@ -36,6 +47,10 @@ const PLAYERS = {
     // A gap in the buffers is a fault here: it is not jumped over.
     player.updateSettings({ streaming: { gaps: { jumpGaps: false, enableSeekFix: false } } })
     player.initialize(video, null, false)
+    player.addRequestInterceptor(async (request) => {
+      Object.assign(request.headers, headerFor(request.url))
+      return request
+    })
     if (keys) {
       const clearkeys = Object.fromEntries(Object.entries(keys).map((pair) => pair.map(base64url)))
       player.setProtectionData({ 'org.w3.clearkey': { clearkeys } })
@@ -46,6 +61,9 @@ const PLAYERS = {
   shaka: (url) => {
     const player = new shaka.Player()
     player.addEventListener('error', ({ detail }) => fail(`shaka ${detail.code}`))
+    player.getNetworkingEngine().registerRequestFilter((_, request) => {
+      Object.assign(request.headers, headerFor(request.uris[0]))
+    })
     // In HLS it takes the key from where the playlist says.
     if (keys && url.endsWith('.mpd')) player.configure({ drm: { clearKeys: keys } })
     player

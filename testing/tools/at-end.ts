@@ -8,6 +8,15 @@ export interface Ends {
 
 type Act = () => unknown
 
+/** Ends of a group of tests, for what its `before` makes. `after`: the hook, in that group. */
+export function endsOf(after: (act: () => Promise<void>) => void): Ends {
+  const own: (() => Promise<void>)[] = []
+  after(async () => {
+    for (const act of own) await act()
+  })
+  return { after: (act) => void own.push(act) }
+}
+
 const acts = new WeakMap<Ends, Act[]>()
 
 export function atEnd(t: Ends, act: Act): void {
