@@ -6,46 +6,23 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { execa } from 'execa'
 import { Parser } from 'm3u8-parser'
 import { readTrackIndex } from '../../media/package/track-index.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { segmentName } from '../../protocol/package.ts'
-import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
+import { makeTestFilm } from '../../testing/sources/test-film.ts'
 import { folder } from '../../testing/tools/folder.ts'
 import { ledgerOf, type MeshNode, startNode, submit, until } from './nodes.ts'
 
 const HTTP = ['--http', '127.0.0.1:0', '--slots', '1']
 const SECONDS = 48
 
+const WORDS = '1\n00:00:01,500 --> 00:00:04,000\nAn early word\n'
+
 async function film(dir: string, seconds = SECONDS): Promise<string> {
-  const path = join(dir, 'film.mp4')
-  const words = join(dir, 'words.srt')
-  await writeFile(words, '1\n00:00:01,500 --> 00:00:04,000\nAn early word\n')
-  const { ffmpeg } = await ensureFfmpeg()
-  await execa(ffmpeg, [
-    ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=25:d=${seconds}`],
-    ...[
-      '-f',
-      'lavfi',
-      '-i',
-      `sine=d=${seconds}`,
-      '-i',
-      words,
-      '-c:s',
-      'mov_text',
-      '-c:v',
-      'libx264',
-      '-preset',
-      'ultrafast',
-      '-g',
-      '50',
-      '-c:a',
-      'aac',
-      path,
-    ],
-  ])
-  return path
+  const out = join(dir, 'film.mp4')
+  await makeTestFilm({ out, seconds, words: WORDS, args: ['-g', '50'] })
+  return out
 }
 
 interface Playlist {

@@ -7,11 +7,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { execa } from 'execa'
 import type { Browser, Page } from 'playwright-core'
 import { startBrowser } from '../../testing/players/players.ts'
-import type { Ends } from '../../testing/tools/at-end.ts'
-import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
+import { makeTestFilm } from '../../testing/sources/test-film.ts'
+import { atEnd, endsOf } from '../../testing/tools/at-end.ts'
 import { folder } from '../../testing/tools/folder.ts'
 import { type MeshNode, oddFfmpeg, startNode, until } from '../e2e/nodes.ts'
 
@@ -28,8 +27,7 @@ async function violations(page: Page): Promise<string[]> {
 }
 
 describe('the live page', () => {
-  const acts: (() => Promise<void>)[] = []
-  const ends: Ends = { after: (act) => void acts.push(act) }
+  const ends = endsOf(after)
   let film: string
   let lake: string
   let pond: string
@@ -41,18 +39,10 @@ describe('the live page', () => {
   before(async () => {
     const dir = await folder(ends)
     film = join(dir, 'river.mp4')
-    const { ffmpeg } = await ensureFfmpeg()
     lake = join(dir, 'lake.mp4')
     pond = join(dir, 'pond.mp4')
-    for (const [file, seconds] of [
-      [film, SECONDS],
-      [lake, 1],
-      [pond, 2],
-    ] as const)
-      await execa(ffmpeg, [
-        ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=25:d=${seconds}`],
-        ...['-f', 'lavfi', '-i', `sine=d=${seconds}`, '-preset', 'ultrafast', '-g', '50', '-c:a', 'aac', file],
-      ])
+    for (const [out, seconds] of [[film, SECONDS], [lake, 1], [pond, 2]] as const) // biome-ignore format: pairs
+      await makeTestFilm({ out, seconds, args: ['-g', '50'] })
     const odd = await oddFfmpeg(dir, {
       waits: `case "$*" in *libx264*)
         if mkdir '${dir}/failed' 2>/dev/null; then echo 'the first line' >&2; echo 'no such encoder today' >&2; exit 1; fi
@@ -75,13 +65,10 @@ describe('the live page', () => {
     nodes = { leads, works, stays, guards }
     await odd.set('waits')
     browser = await startBrowser()
+    atEnd(ends, () => browser.close())
     page = await browser.newPage()
     page.setDefaultTimeout(20_000)
     await page.goto(leads.http)
-  })
-  after(async () => {
-    await browser?.close()
-    for (const act of acts) await act()
   })
 
   const shows = (selector: string, text: string | RegExp, on = page) =>

@@ -3,8 +3,7 @@
  * are compared by what the browser has buffered of each, which is exact.
  */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { execa } from 'execa'
@@ -18,7 +17,9 @@ import {
   serveFolder,
   startBrowser,
 } from '../../testing/players/players.ts'
+import { atEnd, endsOf } from '../../testing/tools/at-end.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
+import { folder } from '../../testing/tools/folder.ts'
 import { runCli } from '../../testing/tools/run-cli.ts'
 
 const MANIFESTS: readonly (readonly [Player, string])[] = [
@@ -35,11 +36,12 @@ const [FPS, SECONDS] = [25, 20.2]
 const SEEKS = [7.02, 18.5, 2.98, 3, 5.999] as const
 const CUE = { startTime: 12.25, endTime: 14.5, text: 'A late word' }
 
+const ends = endsOf(after)
 let dir: string
 let server: FileServer
 let browser: Browser
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'reelmesh-players-'))
+  dir = await folder(ends)
   await makeFilm(join(dir, 'film.mkv'))
   const args = [
     'run',
@@ -56,12 +58,9 @@ before(async () => {
   const { code, stdout, stderr } = await runCli(args, { cwd: dir, dataDir: join(dir, 'data') })
   assert.equal(code, 0, `${stdout}${stderr}`)
   server = await serveFolder(join(dir, 'out/film'))
+  atEnd(ends, () => server.close())
   browser = await startBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await server?.close()
-  await rm(dir, { recursive: true, force: true })
+  atEnd(ends, () => browser.close())
 })
 
 /** Two languages, and one text in the second half. */
