@@ -103,7 +103,7 @@ export const ladderSchema = z
           context.addIssue({
             code: 'custom',
             path: [at, 'id'],
-            message: `is ${all[at]!.id} a second time: ids are unique`,
+            message: 'is that of another rendition: ids are unique',
           })
       })
       .transform((all) => [...all].sort(bySize))

@@ -97,7 +97,7 @@ describe('a ladder file', () => {
       '    volume: 11',
       'line 18: audio 1 has no key "volume": it has codec, channels, kbps, languages',
     ],
-    ['id: 720p-hevc', 'id: 720p', 'line 9: id of 720p is 720p a second time: ids are unique'],
+    ['id: 720p-hevc', 'id: 720p', 'line 9: id of 720p is that of another rendition: ids are unique'],
     [
       'id: 720p-hevc',
       'id: audio',
