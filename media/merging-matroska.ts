@@ -125,7 +125,7 @@ async function partsOf(
     notes: [
       ...pictures
         .filter(isLost)
-        .map((facts) => `${pictureName(facts)} is left out: it cannot be copied with its times.`),
+        .map((facts) => `${pictureName(facts)} is left out after all: it cannot be copied with its times.`),
       ...wanted
         .filter(isLost)
         .map((facts) => `${trackName(facts)} is left out: the ffmpeg of the peer that read it cannot copy it.`),
