@@ -11,7 +11,11 @@ test('every question has a connection of its own, so that none meets one that th
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-control-'))
   const path = join(dir, 'control.sock')
   let connections = 0
-  const server = createServer((_, response) => response.end('{"ok":true}')).on('connection', () => connections++)
+  const asked: (string | undefined)[] = []
+  const server = createServer(({ url }, response) => {
+    asked.push(url)
+    response.end('{"ok":true}')
+  }).on('connection', () => connections++)
   await new Promise<void>((resolve) => server.listen(path, resolve))
   t.after(async () => {
     server.close()
@@ -21,8 +25,9 @@ test('every question has a connection of its own, so that none meets one that th
   const client = await connectControl(path)
   assert.ok(client)
   await client.v1.status.$get()
-  await client.v1.status.$get()
+  await client.v1.webhooks.$get({ query: { state: 'failed' } })
   assert.equal(connections, 3)
+  assert.deepEqual(asked, ['/healthz', '/v1/status', '/v1/webhooks?state=failed'])
 })
 
 const LONG = `/${'long/'.repeat(30)}data`

@@ -108,10 +108,11 @@ function ask(socketPath: string, url: string, { method, body, signal }: RequestI
   return new Promise((resolve, reject) => {
     const headers = body == null ? {} : { 'content-type': 'application/json' }
     // A new connection each time: a busy node may close a kept one just when it is used again.
+    const { pathname, search } = new URL(url)
     const options = {
       socketPath,
       method,
-      path: new URL(url).pathname,
+      path: pathname + search,
       headers,
       agent: false,
       ...(signal && { signal }),

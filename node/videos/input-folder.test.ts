@@ -16,6 +16,8 @@ import type { Settling } from './input-folder-settling.ts'
 import { openTakenFiles } from './input-folder-state.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 
+const HOOKS = ['https://example.org/inbox']
+
 /** A folder, a manual clock, and the submitted files. */
 async function folderUnderTest(
   t: TestContext,
@@ -58,6 +60,7 @@ async function folderUnderTest(
       ...(settling && { settling }),
       ...(deadlineAt && { deadlineAt }),
       key,
+      webhooks: HOOKS,
     }).round
   // As the loop of rounds does: called without its object.
   let round = make()
@@ -127,15 +130,15 @@ describe('the input folder', () => {
     assert.deepEqual([await readdir(input), submitted.length], [['film.mp4'], 2])
   })
 
-  test('submits a file with the key of its packages', async (t) => {
+  test('submits a file with the key of its packages and the endpoints of its webhooks', async (t) => {
     const key = { path: '/keys/film.key', url: 'film.key' }
     const { input, submitted, look } = await folderUnderTest(t, undefined, undefined, undefined, undefined, key)
     await writeFile(join(input, 'film.mp4'), 'a film')
     await look()
     await look()
     assert.deepEqual(
-      submitted.map(({ hls_key }) => hls_key),
-      [key],
+      submitted.map(({ hls_key, webhooks }) => [hls_key, webhooks]),
+      [[key, HOOKS]],
     )
   })
 
