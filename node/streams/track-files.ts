@@ -132,22 +132,28 @@ function piecesFile(
     isFinal: true,
     async *read(range, signal) {
       let at = 0
+      // What is in memory waits for what is not: where that cannot be had, the answer has not begun.
+      const held: Uint8Array[] = []
       for (const piece of pieces()) {
         const [from, to] = [Math.max(range.from - at, 0), Math.min(range.to - at, piece.length)]
         at += piece.length
-        if (from < to) yield* readPiece(video, reads, piece, { from, to }, signal)
+        if (from >= to) continue
+        if (Buffer.isBuffer(piece)) held.push(piece.subarray(from, to))
+        else
+          for await (const bytes of readPiece(video, reads, piece, { from, to }, signal)) {
+            yield* held.splice(0)
+            yield bytes
+          }
       }
+      yield* held
     },
   }
 }
 
-async function* readPiece(
+const readPiece = (
   video: Video,
   reads: ArtifactReads,
-  piece: SoundPiece,
+  { blob, start }: Exclude<SoundPiece, Buffer>,
   { from, to }: ByteRange,
   signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  if (Buffer.isBuffer(piece)) return yield piece.subarray(from, to)
-  yield* reads.read(video, encodedFile(piece.blob), { from: piece.start + from, to: piece.start + to }, signal)
-}
+): AsyncIterable<Uint8Array> => reads.read(video, encodedFile(blob), { from: start + from, to: start + to }, signal)

@@ -1,22 +1,24 @@
 /**
  * The page of a node, in a real Chromium, with a film that is encoded while it is watched. A worker, the leader and the node that serves the page are
- * killed one after another: the film plays on to its end, with the right pictures.
+ * killed one after another: the film plays on to its end, with the right pictures, also over a chunk that only the leader had. Another film is
+ * cancelled while it is watched.
  */
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { execa } from 'execa'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { startBrowser } from '../../testing/players/players.ts'
 import { readBarcode } from '../../testing/sources/barcode.ts'
 import { paint, rawInput } from '../../testing/sources/paint.ts'
-import type { Ends } from '../../testing/tools/at-end.ts'
+import { atEnd, endsOf } from '../../testing/tools/at-end.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { folder } from '../../testing/tools/folder.ts'
 import { ledgerOf, type MeshNode, oddFfmpeg, startNode, statusOf, submit, until } from '../e2e/nodes.ts'
+import { SLACK_S } from './player-lab.ts'
 
 const [FPS, SECONDS] = [25, 48]
 const FORM = ['--renditions', '180p', '--preset', 'ultrafast', '--package', 'hls', '--package-only']
@@ -44,18 +46,21 @@ async function pictures(page: Page): Promise<Shown[]> {
 }
 
 describe('the page of a film', () => {
-  const acts: (() => Promise<void>)[] = []
-  const ends: Ends = { after: (act) => void acts.push(act) }
+  const ends = endsOf(after)
   let ledger: Ledger
-  let browser: Browser
   let page: Page
   let nodes: Readonly<Record<'leads' | 'works' | 'serves' | 'stays', MeshNode>>
+  let dir: string
+  let film: string
   let video: VideoId
-  let allow: (which: keyof typeof ALLOWED) => Promise<void>
+  /** What the player has asked for, and what came of it: each file with the status of each answer, 0 for none. */
+  const asked = new Map<string, number[]>()
+  let lost: { name: string; bytes: Buffer }
+  const allow = (encodes: number) => writeFile(join(dir, 'allowed'), String(encodes))
 
   before(async () => {
-    const dir = await folder(ends)
-    const film = join(dir, 'film.mp4')
+    dir = await folder(ends)
+    film = join(dir, 'film.mp4')
     const { ffmpeg } = await ensureFfmpeg()
     const numbers = Array.from({ length: SECONDS * FPS }, (_, at) => at)
     await execa(
@@ -67,8 +72,7 @@ describe('the page of a film', () => {
       { stdin: paint({ numbers }) },
     )
     const odd = await oddFfmpeg(dir, { waits: waits(dir) })
-    allow = (which) => writeFile(join(dir, 'allowed'), String(ALLOWED[which]))
-    await allow('first')
+    await allow(ALLOWED.first)
     const leads = await startNode(ends, dir, { name: 'leads', flags: ['--slots', '1', ...odd.flags] })
     const near = ['--join', leads.address, ...odd.flags]
     await until('it leads', async () => (await statusOf(leads)).leader?.peer === leads.peer)
@@ -79,17 +83,40 @@ describe('the page of a film', () => {
     await until('all know each other', async () => (await statusOf(serves)).peers.length === 4)
     await odd.set('waits')
     ledger = await ledgerOf(ends, dir)
-    browser = await startBrowser()
+    const browser = await startBrowser()
+    atEnd(ends, () => browser.close())
     page = await browser.newPage()
     await page.addInitScript({ path: 'testing/players/look-at-pictures.js' })
+    page.on('request', (request) => void (asked.has(basename(request.url())) || asked.set(basename(request.url()), [])))
+    page.on('response', (response) => asked.get(basename(response.url()))?.push(response.status()))
+    page.on('requestfailed', (request) => asked.get(basename(request.url()))?.push(0))
     video = (await submit(stays, dir, film, FORM)) as VideoId
     await page.goto(`${serves.http}/watch/${video}`)
   })
-  after(async () => {
-    await browser?.close()
-    for (const act of acts) await act()
-  })
 
+  const fileOf = (id: string, name: string, node = nodes.stays) => fetch(`${node.http}/v1/videos/${id}/hls/${name}`)
+  /** A segment of a chunk that the leader alone has, which is listed where the player asks, and for which it has not asked yet. */
+  const onlyOfLeader = async () => {
+    const { plan } = (await ledger.video(video))!
+    const { chunks, start_pts, time_base } = (await ledger.plan(video, plan!.sha256))!
+    const done = await ledger.tasks({ video, kinds: ['video'], statuses: ['COMPLETED'] })
+    const seconds = (pts: number) => ((pts - start_pts) * time_base[0]) / time_base[1]
+    const alone = done
+      .filter(({ output }) => output?.holders.join() === nodes.leads.peer)
+      .map(({ _id }) => chunks[Number(_id.slice(-5))]!)
+    const playlist = await (await fileOf(video, 'live-video-180p.m3u8', nodes.serves)).text()
+    let at = 0
+    for (const [, length, name] of playlist.matchAll(/#EXTINF:([\d.]+),\n(.+)/g)) {
+      const from = at
+      at += Number(length)
+      if (
+        !asked.has(name!) &&
+        alone.some((chunk) => from >= seconds(chunk.start_pts) && at <= seconds(chunk.end_pts) + SLACK_S)
+      )
+        return name!
+    }
+    return null
+  }
   const text = () => page.locator('#state').innerText()
   const position = () => page.evaluate<number>("document.querySelector('video').currentTime")
   const playsOn = async () => {
@@ -125,8 +152,12 @@ describe('the page of a film', () => {
   ] as const)
     it(`plays on when ${what} is killed`, async () => {
       assert.equal((await ledger.video(video))?.status, 'RUNNING')
+      if (who === 'leads') {
+        const name = await until('the leader alone has what the player will want', onlyOfLeader)
+        lost = { name, bytes: Buffer.from(await (await fileOf(video, name, nodes.serves)).arrayBuffer()) }
+      }
       await nodes[who].stop()
-      await allow(next)
+      await allow(ALLOWED[next])
       await playsOn()
     })
   it('plays on at another node when the one that serves it is killed, without a pause', async () => {
@@ -145,5 +176,22 @@ describe('the page of a film', () => {
     assert.ok(shown.length >= SECONDS / 2, `${shown.length} pictures were looked at`)
     for (const { time, number } of shown) assert.equal(number, Math.round(time * FPS), `the picture at ${time} s`)
     assert.ok(shown[0]!.time < 2 && shown.at(-1)!.time > SECONDS - 1)
+  })
+  it('has waited for the chunk that was lost with the leader, and got the same bytes', async () => {
+    const answers = asked.get(lost.name)!
+    assert.ok(answers.includes(503) && answers.at(-1) === 200, answers.join())
+    assert.deepEqual(Buffer.from(await (await fileOf(video, lost.name)).arrayBuffer()), lost.bytes)
+  })
+  it('says in one sentence that the film was cancelled while it was watched', async () => {
+    const begun = (await readdir(dir)).filter((name) => name.startsWith('encode-'))
+    await allow(begun.length + 1)
+    const id = await submit(nodes.stays, dir, film, [...FORM, '--crf', '30'])
+    await page.goto(`${nodes.stays.http}/watch/${id}`)
+    await until('it plays', async () => (await position()) > 0.5)
+    const headers = { 'content-type': 'application/json' }
+    await fetch(`${nodes.stays.http}/v1/videos/${id}/cancel`, { method: 'POST', headers, body: '{}' })
+    await until('it says so', async () => (await text()) === 'film was cancelled.')
+    for (const name of ['master.m3u8', 'live-video-180p.m3u8', 'live-video-180p-init.mp4'])
+      assert.equal((await fileOf(id, name)).status, 410, name)
   })
 })
