@@ -114,7 +114,7 @@ export async function statusPage(): Promise<string> {
     ),
     API_TEXT,
     rows(
-      'request | body | answer | what it does',
+      'request | body | answer | refused with | what it does',
       Object.entries(paths).flatMap(([path, methods]) =>
         Object.entries(methods).map(([method, operation]) => route(method, path, operation)),
       ),
@@ -141,7 +141,8 @@ function route(method: string, path: string, { summary, requestBody, responses }
       : good?.[1].content
         ? 'bytes'
         : ''
-  return [`\`${method.toUpperCase()} ${path}\``, body, `${good?.[0]} ${form}`, summary]
+  const refused = Object.keys(responses).filter((status) => Number(status) >= 400)
+  return [`\`${method.toUpperCase()} ${path}\``, body, `${good?.[0]} ${form}`, refused.join(', '), summary]
 }
 
 /** The component and all that it refers to, in the order in which they are mentioned. */
