@@ -11,6 +11,7 @@ import { soundsOf } from '../protocol/sound-plan.ts'
 import { writeChunkList } from './chunk-list.ts'
 import { codecOf } from './codecs/codecs.ts'
 import { type MergedRendition, mergeArgs } from './commands/merge.ts'
+import { isJoinedAlone, joinAlone } from './joining-alone.ts'
 import { writeFilms } from './merging-matroska.ts'
 import type { Track } from './mp4.ts'
 import { type Programs, runOrFail, secondsMade } from './run-ffmpeg.ts'
@@ -64,7 +65,7 @@ interface Joining {
 async function joinAsMp4(programs: Programs, job: MergeJob, { renditions, dir }: Joining): Promise<string[]> {
   const { plan } = job
   const text = await textOf(job)
-  await copyTogether(programs, job, { renditions, dir, text })
+  if (!(await joinedAlone(job, renditions))) await copyTogether(programs, job, { renditions, dir, text })
   const notes: string[] = []
   for (const rendition of renditions) notes.push(...(await checkedNotes(rendition, { plan, text })))
   return notes
@@ -144,6 +145,14 @@ export async function checkedChunks(chunks: readonly string[], plan: Plan, rendi
 export async function textOf({ plan, audio, extra }: Pick<MergeJob, 'plan' | 'audio' | 'extra'>): Promise<FilmText> {
   if (extra === null) return NO_TEXT
   return readTextExtra(extra, plan, filmEnd(plan, audio === null ? [] : await tracksOf(audio)))
+}
+
+/** Whether the renditions were all joined without a process. */
+async function joinedAlone({ plan, audio, extra }: MergeJob, renditions: readonly Expected[]): Promise<boolean> {
+  if (!isJoinedAlone({ plan, extra })) return false
+  for (const { chunks, out } of renditions)
+    if (!(await joinAlone({ plan, chunk: chunks[0]!, audio, out }))) return false
+  return true
 }
 
 async function copyTogether(

@@ -1,0 +1,156 @@
+/** What is joined without a process is what ffmpeg's merge makes of the same files, in all that ffprobe says of it. */
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { execa } from 'execa'
+import { systemClock, systemRng } from '../node/host/system-clock.ts'
+import type { VideoId } from '../protocol/ids.ts'
+import type { Media } from '../protocol/media.ts'
+import type { Plan } from '../protocol/plan.ts'
+import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Recipe } from '../protocol/recipe.ts'
+import { writeChunkList } from './chunk-list.ts'
+import { mergeArgs } from './commands/merge.ts'
+import { createFfmpegMedia } from './ffmpeg-media.ts'
+import { FFMPEG, FFPROBE, ffmpeg, film, run, signal } from './film.test-support.ts'
+import { isJoinedAlone, joinAlone } from './joining-alone.ts'
+import { movieTimescale, readMoov } from './mp4.ts'
+import { runOrFail } from './run-ffmpeg.ts'
+
+const RECIPE: Recipe = {
+  ...DEFAULT_RECIPE,
+  renditions: ladderOf([480], { ...DEFAULT_ENCODING, preset: 'ultrafast' }),
+}
+
+let dir: string
+let media: Media
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'joining-test-'))
+  const options = { ffmpeg: FFMPEG, ffprobe: FFPROBE, cacheDir: join(dir, 'cache'), clock: systemClock, rng: systemRng }
+  media = createFfmpegMedia(options)
+})
+after(() => rm(dir, { recursive: true }))
+
+interface Parts {
+  readonly plan: Plan
+  readonly chunk: string
+  readonly audio: string | null
+}
+
+async function partsOf(source: string, name: string): Promise<Parts> {
+  const probe = await media.probe(source, signal)
+  const index = await media.index(source, probe, signal)
+  const plan = await media.plan({
+    video_id: '0123456789abcdef' as VideoId,
+    source,
+    probe,
+    index,
+    recipe: RECIPE,
+    signal,
+  })
+  const outDir = join(dir, name)
+  await mkdir(outDir)
+  const input = await media.cut({ plan, chunk_id: 0, source, index, out: join(outDir, 'cut.nut'), signal })
+  const audio = plan.audio.length > 0 ? join(outDir, 'audio.m4a') : null
+  const sound = audio === null ? {} : { sound: audio }
+  const [result] = await media.encode({ plan, chunk_id: 0, input, renditions: ['480p'], outDir, signal, ...sound })
+  assert.ok(result?.ok)
+  return { plan, chunk: result.path, audio }
+}
+
+async function mergedBy({ plan, chunk, audio }: Parts, out: string): Promise<void> {
+  const list = await writeChunkList(join(dir, 'list'), [chunk], plan)
+  await rm(out, { force: true })
+  const args = mergeArgs({
+    plan,
+    renditions: [{ tag: null, list, out }],
+    audio,
+    covers: null,
+    subtitles: null,
+    chapters: null,
+  })
+  await runOrFail(run, { program: FFMPEG, args, signal }, 'merging')
+  await rm(join(dir, 'list'), { recursive: true })
+}
+
+type Said = Record<string, unknown>
+
+/** All that ffprobe says, but where samples lie and how large all of it is. `ends`: seconds that the sound and the file are long. */
+async function saidOf(path: string): Promise<{ said: unknown; ends: number[] }> {
+  const shown = ['-show_streams', '-show_format', '-show_packets', '-show_data_hash', 'sha256']
+  const { stdout } = await execa(FFPROBE, ['-v', 'error', ...shown, '-of', 'json', path])
+  const { packets, streams, format } = JSON.parse(stdout) as { packets: Said[]; streams: Said[]; format: Said }
+  const byStream = Map.groupBy(packets, ({ stream_index }) => stream_index).values()
+  const ofSound = (all: readonly Said[]) => all[0]?.['codec_type'] === 'audio'
+  const without = (all: Said[], ...names: string[]) =>
+    all.map((each) => Object.fromEntries(Object.entries(each).filter(([name]) => !names.includes(name))))
+  const END = ['duration', 'duration_ts', 'bit_rate']
+  return {
+    said: [
+      streams.map((each) => (ofSound([each]) ? without([each], ...END) : each)),
+      without([format], 'filename', 'size', ...END),
+      // ffmpeg's merge ends the sound at a whole millisecond of the edit list.
+      [...byStream].map((all) => [
+        without(ofSound(all) ? all.slice(0, -1) : all, 'pos'),
+        without(all.slice(-1), 'pos', 'duration', 'duration_time'),
+      ]),
+    ],
+    ends: [format, ...streams].map(({ duration }) => Number(duration)),
+  }
+}
+
+async function headerScale(path: string): Promise<number> {
+  const handle = await open(path, 'r')
+  const { body } = await readMoov(handle).finally(() => handle.close())
+  return movieTimescale(body)
+}
+
+describe('a film of one chunk', () => {
+  const recorded = ['-metadata', 'creation_time=2024-02-29T23:59:58Z']
+  for (const [what, more] of Object.entries({
+    'with sound': ['-pix_fmt', 'yuv420p'],
+    'with sound of a language, and the time of its recording': [
+      '-pix_fmt',
+      'yuv420p',
+      '-metadata:s:a',
+      'language=deu',
+      ...recorded,
+    ],
+    'without sound': ['-pix_fmt', 'yuv420p', '-an'],
+    'of one picture': ['-pix_fmt', 'yuv420p', '-an', '-frames:v', '1'],
+  }))
+    it(`${what} is joined as ffmpeg joins it`, async () => {
+      const name = what.replaceAll(/\W/g, '-')
+      const parts = await partsOf(await film({ dir, name: `${name}.mp4` }, 3, ...more), name)
+      assert.ok(isJoinedAlone({ ...parts, extra: null }))
+      const [own, theirs] = [join(dir, `${name}-own.mp4`), join(dir, `${name}-theirs.mp4`)]
+      // ffmpeg 9 counts the times of its header in other ticks, and joins its own files.
+      const isCounted = (await headerScale(parts.chunk)) === 1000
+      assert.equal(await joinAlone({ ...parts, out: own }), isCounted)
+      if (!isCounted) return
+      await mergedBy(parts, theirs)
+      const [one, other] = [await saidOf(own), await saidOf(theirs)]
+      assert.deepEqual(one.said, other.said)
+      for (const [at, end] of one.ends.entries())
+        assert.ok(Math.abs(end - other.ends[at]!) < 0.0015, `${one.ends} ${other.ends}`)
+      // The index is before the samples.
+      const bytes = (await readFile(own)).toString('latin1')
+      assert.ok(bytes.indexOf('moov') < bytes.indexOf('mdat'))
+      assert.equal(await ffmpeg('-xerror', '-i', `file:${own}`, '-f', 'null', '-'), '')
+    })
+
+  it('with more than that is left to ffmpeg', async () => {
+    const { plan } = await partsOf(
+      await film({ dir, name: 'titled.mp4' }, 1, '-pix_fmt', 'yuv420p', '-metadata', 'title=A film'),
+      'titled',
+    )
+    assert.equal(isJoinedAlone({ plan, extra: null }), false)
+    const bare = { ...plan, metadata: { ...plan.metadata, tags: {} } }
+    assert.ok(isJoinedAlone({ plan: bare, extra: null }))
+    assert.equal(isJoinedAlone({ plan: bare, extra: '/extra' }), false)
+    assert.equal(isJoinedAlone({ plan: { ...bare, lead: 5 }, extra: null }), false)
+    const sounds = plan.audio.map((track) => ({ ...track, title: 'Commentary' }))
+    assert.equal(isJoinedAlone({ plan: { ...bare, audio: sounds }, extra: null }), false)
+  })
+})
