@@ -88,6 +88,7 @@ const statusAt = (beat: number) => ({
   problems: [],
   engines: [],
   videos: Array.from({ length: VIDEOS }, (_, at) => videoAt(VIDEOS - 1 - at, beat)),
+  unlisted: { working: 0, queued: 0 },
   events: [],
 })
 const taskAt = (row: number, chunk: number, beat: number) => ({
@@ -132,7 +133,7 @@ describe('the live page of a large mesh', () => {
     page = await browser.newPage({ viewport: { width: 1280, height: 2_000 } })
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/?round=${UPDATE_MS}#${VIDEO}`)
     cdp = await page.context().newCDPSession(page)
-    await page.locator('.legend .again').waitFor()
+    await page.locator('.legend .again').first().waitFor()
   })
   after(async () => {
     await browser?.close()

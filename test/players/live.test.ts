@@ -8,11 +8,12 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
+import type { TaskRow } from '../../protocol/status-task.ts'
 import { startBrowser } from '../../testing/players/players.ts'
 import { makeTestFilm } from '../../testing/sources/test-film.ts'
 import { atEnd, endsOf } from '../../testing/tools/at-end.ts'
 import { folder } from '../../testing/tools/folder.ts'
-import { type MeshNode, oddFfmpeg, startNode, until } from '../e2e/nodes.ts'
+import { type MeshNode, oddFfmpeg, startNode, statusOf, until } from '../e2e/nodes.ts'
 
 const SECONDS = 24
 const [VIEW, OPERATE] = ['view-0123456789abcdef', 'operate-0123456789abcdef']
@@ -79,6 +80,13 @@ describe('the live page', () => {
     await press('Submit')
   }
 
+  const worksHasClaimed = async () => {
+    const { videos, peers } = await statusOf(nodes.leads)
+    const [river, works] = [videos.find(({ name }) => name === 'river'), peers.find(({ name }) => name === 'works')]
+    const tasks = (await (await fetch(`${nodes.leads.http}/v1/videos/${river?.id}/tasks`)).json()) as TaskRow[]
+    return tasks.some(({ claims }) => claims.some(({ worker }) => worker === works?.peer))
+  }
+
   it('shows the peers and who leads', async () => {
     for (const name of Object.keys(nodes)) await shows('.peer-row strong', name)
     await shows('.top .sum', '4 peers · leads leads, term 1')
@@ -129,14 +137,16 @@ describe('the live page', () => {
   })
 
   it('shows that a killed worker has failed, and that its chunk goes to another one', async () => {
+    // Heartbeats tell a little late of an attempt at the film that was cancelled just before.
+    await until('it has claimed some of the film', worksHasClaimed)
     await shows('.peer-row', /works.*chunk \d+ \(\w+\)/)
     await nodes.works.stop()
     await shows('.peer-row', /works.*(?:failed|silent)/)
     await shows('.mesh .silent .name', 'works')
-    await shows('.event.heals', /1 task of works was reclaimed/)
+    await shows('.event.heals', /\d tasks? of works (?:was|were) reclaimed/)
     await letGo()
     await shows('.legend .again', /again: [1-9]/)
-    await press(/^reclaimed from a failed worker: 1/)
+    await press(/^reclaimed from a failed worker: [1-9]/)
     await shows('.task .end.reclaimed', 'reclaimed')
   })
 
