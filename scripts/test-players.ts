@@ -1,6 +1,6 @@
 /**
  * `npm run test:players`: streaming packages in the players that sites use, in a real Chromium. Brings what is missing (ffmpeg, Chromium).
- * `-- --all`: the films of every case in every player; `-- page`: only files whose names begin so. Ends with `N passed, N failed`.
+ * `-- --all`: the films of every case in every player; with `--node` from the HTTP server of a node; `-- page`: only files whose names begin so. Ends with `N passed, N failed`.
  */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,8 +12,12 @@ import { type FileLimits, runInTurn } from './test-file.ts'
 const FOLDER = 'test/players'
 const LIMITS: FileLimits = { testMs: 120_000, fileMs: 600_000, lingerMs: 15_000 }
 
-const { values, positionals: named } = parseArgs({ options: { all: { type: 'boolean' } }, allowPositionals: true })
+const { values, positionals: named } = parseArgs({
+  options: { all: { type: 'boolean' }, node: { type: 'boolean' } },
+  allowPositionals: true,
+})
 if (values.all) process.env.REELMESH_ALL = '1'
+if (values.node) process.env.REELMESH_FROM_NODE = '1'
 process.chdir(join(import.meta.dirname, '..'))
 const began = performance.now()
 try {

@@ -1,11 +1,10 @@
 /**
- * Films as sites have them: each packaged by `reelmesh run`, read by parsers of others and by ffmpeg, and played where Chromium decodes it. With
- * `npm run test:players -- --all` by every player, else by one of them.
+ * Films as sites have them: each packaged, read by parsers of others and by ffmpeg, and played where Chromium decodes it. With
+ * `npm run test:players -- --all cases` by every player, from a server of files; with `--node` too, from that of a node. Else by one of the players, from either.
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { execa } from 'execa'
@@ -21,8 +20,11 @@ import {
   startBrowser,
 } from '../../testing/players/players.ts'
 import { boxesOf, checkedLength, manifest, picturesOf, playlist } from '../../testing/players/read-package.ts'
+import { atEnd, endsOf } from '../../testing/tools/at-end.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
+import { folder } from '../../testing/tools/folder.ts'
 import { runCli } from '../../testing/tools/run-cli.ts'
+import { type MeshNode, startNode, statusOf, submit, until } from '../e2e/nodes.ts'
 
 type Played = readonly [Player, 'master.m3u8' | 'manifest.mpd']
 const PLAYERS: readonly Played[] = [
@@ -32,33 +34,52 @@ const PLAYERS: readonly Played[] = [
   ['dash.js', 'manifest.mpd'],
 ]
 /** The players of the case of this number: all, or one, each in its turn. */
-const playersOf = (at: number, { isHlsOnly, isSampled }: StreamCase): readonly Played[] => {
+const playersOf = (at: number, { encryption }: StreamCase): readonly Played[] => {
   const able = PLAYERS.filter(
-    ([player, file]) => (!isHlsOnly || file === 'master.m3u8') && !(isSampled && player === 'hls.js'),
+    ([player, file]) =>
+      (encryption !== 'aes-128' || file === 'master.m3u8') && !(encryption === 'cbcs' && player === 'hls.js'),
   )
   return process.env.REELMESH_ALL === '1' ? able : [able[at % able.length]!]
 }
+/** Whether the case of this number is played from the HTTP server of a node: with `--node` all, with `--all` none, else some. */
+const isFromNode = (at: number): boolean =>
+  process.env.REELMESH_FROM_NODE === '1' || (process.env.REELMESH_ALL !== '1' && at % 5 === 4)
 /** Chromium keeps times in microseconds, and films in Matroska have whole milliseconds. */
 const SLACK_S = 0.0011
-/** Of the encrypted package; it is served beside it. */
+/** Of the encrypted packages. */
 const KEY = '000102030405060708090a0b0c0d0e0f'
 /** By which players find it: the beginning of its sha256. */
 const KEY_ID = createHash('sha256').update(Buffer.from(KEY, 'hex')).digest('hex').slice(0, 32)
 
+const ends = endsOf(after)
 let dir: string
 let browser: Browser
+/** Of pages that play from the node, and of the key there. */
+let pages: FileServer
+let node: MeshNode
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'reelmesh-cases-'))
-  await writeFile(join(dir, 'film.key'), KEY)
+  dir = await folder(ends)
+  await writeFile(join(dir, 'key.hex'), KEY)
+  await writeFile(join(dir, 'film.key'), Buffer.from(KEY, 'hex'))
+  pages = await serveFolder(dir)
+  atEnd(ends, () => pages.close())
+  node = await startNode(ends, dir, { name: 'node', flags: ['--http', '127.0.0.1:0', '--http-cors', pages.url] })
   browser = await startBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await rm(dir, { recursive: true, force: true })
+  atEnd(ends, () => browser.close())
 })
 
-/** Makes the film and its package; answers the folder of the package, and when each picture of the source is shown, seconds. */
-async function packaged(of: StreamCase, at: number): Promise<{ folder: string; times: number[] }> {
+/** A package and what serves it. */
+interface Served {
+  readonly folder: string
+  /** When each picture of the source is shown, seconds. */
+  readonly times: readonly number[]
+  /** The origin of the pages that play it. */
+  readonly server: FileServer
+  urlOf(file: string): string
+}
+
+/** Makes the film, its package, and a server for it. */
+async function served(of: StreamCase, at: number): Promise<Served> {
   const { ffmpeg, ffprobe } = await ensureFfmpeg()
   const [film, words, ladder] = [`film-${at}.mkv`, join(dir, `words-${at}.srt`), `ladder-${at}.yaml`]
   await writeFile(words, of.words ?? '')
@@ -67,16 +88,33 @@ async function packaged(of: StreamCase, at: number): Promise<{ folder: string; t
   const texts = of.words === undefined ? [] : ['-i', words]
   const args = [...of.film.slice(0, inputs), ...texts, ...of.film.slice(inputs)]
   await execa(ffmpeg, ['-nostdin', '-v', 'error', ...args, join(dir, film)])
-  const asked = of.ladder ? ['--ladder', ladder] : ['--renditions', '72p,90p', '--preset', 'ultrafast']
-  const formats = ['--package', of.isHlsOnly ? 'hls' : 'hls,dash', '--package-only', '--out', 'out']
-  const { code, stdout, stderr } = await runCli(['run', film, ...asked, ...formats, ...(of.args ?? [])], {
+  const keyUrl = isFromNode(at) ? `${pages.url}/film.key` : 'film.key'
+  const key = ['--hls-key', 'key.hex', '--hls-key-url', keyUrl, '--hls-encryption', String(of.encryption)]
+  const form = [
+    ...(of.ladder ? ['--ladder', ladder] : ['--renditions', '72p,90p', '--preset', 'ultrafast']),
+    ...['--package', of.encryption === 'aes-128' ? 'hls' : 'hls,dash', '--package-only', ...(of.args ?? [])],
+    ...(of.encryption ? key : []),
+  ]
+  const folder = join(dir, 'out', `film-${at}`)
+  const made = { folder, times: await picturesOf(ffprobe, join(dir, film)) }
+  if (isFromNode(at)) {
+    const id = await submit(node, dir, join(dir, film), form)
+    await until('it is delivered', async () => {
+      const row = (await statusOf(node)).videos.find((video) => video.id === id)
+      return row?.deliveries.every(({ done_at }) => done_at !== null)
+    })
+    const urlOf = (file: string) => `${node.http}/v1/videos/${id}/${file.endsWith('.mpd') ? 'dash' : 'hls'}/${file}`
+    return { ...made, server: pages, urlOf }
+  }
+  const { code, stdout, stderr } = await runCli(['run', film, ...form, '--out', 'out'], {
     cwd: dir,
     dataDir: join(dir, `data-${at}`),
   })
   assert.equal(code, 0, `${stdout}${stderr}`)
-  const folder = join(dir, 'out', `film-${at}`)
-  await writeFile(join(folder, 'film.key'), Buffer.from(KEY, 'hex'))
-  return { folder, times: await picturesOf(ffprobe, join(dir, film)) }
+  await copyFile(join(dir, 'film.key'), join(folder, 'film.key'))
+  const server = await serveFolder(folder, { answersRanges: !of.isPlainServer })
+  atEnd(ends, () => server.close())
+  return { ...made, server, urlOf: (file) => `${server.url}/${file}` }
 }
 
 function areNear(actual: readonly number[], expected: readonly number[], what: string): void {
@@ -87,29 +125,25 @@ function areNear(actual: readonly number[], expected: readonly number[], what: s
 
 for (const [at, film] of STREAM_CASES.entries()) {
   describe(film.name, () => {
-    let folder = ''
-    let times: number[] = []
-    let server: FileServer
+    let { folder, times, server, urlOf } = {} as Served
     before(async () => {
-      ;({ folder, times } = await packaged(film, at))
-      server = await serveFolder(folder, { answersRanges: !film.isPlainServer })
+      ;({ folder, times, server, urlOf } = await served(film, at))
     })
-    after(() => server?.close())
 
     it(`${film.name}: parsers and ffmpeg read every picture at its time`, async () => {
       const { ffprobe } = await ensureFfmpeg()
       const { playlists, mediaGroups } = await playlist(join(folder, 'master.m3u8'))
       const sounds = Object.values(mediaGroups.AUDIO).flatMap((group) => Object.keys(group as object))
       assert.deepEqual([playlists.length, sounds.length], [film.ladder?.length ?? 2, film.sounds])
-      const dash = film.isHlsOnly ? null : await manifest(join(folder, 'manifest.mpd'))
+      const dash = film.encryption === 'aes-128' ? null : await manifest(join(folder, 'manifest.mpd'))
       for (const { uri, attributes } of playlists) {
         const [codec] = attributes.CODECS.split(',')
         const track = uri.replace('.m3u8', '')
         areNear(await picturesOf(ffprobe, join(folder, uri)), times, `ffmpeg, ${uri}`)
-        if (film.isHlsOnly) continue
+        if (dash === null) continue
         const boxes = await boxesOf(folder, track)
         areNear(boxes.times, times, `mp4box, ${track}`)
-        assert.equal(boxes.codec.toLowerCase(), film.isSampled ? 'encv' : codec.toLowerCase())
+        assert.equal(boxes.codec.toLowerCase(), film.encryption ? 'encv' : codec.toLowerCase())
         const own = dash.playlists.find((each: { attributes: { NAME: string } }) => each.attributes.NAME === track)
         assert.equal(own?.attributes.CODECS, codec)
       }
@@ -123,14 +157,9 @@ for (const [at, film] of STREAM_CASES.entries()) {
     for (const [player, file] of playersOf(at, film))
       it(`${film.name}: ${player} plays ${file} from the first picture to the last`, async () => {
         const page = await openPage(browser, server)
-        if (film.isSampled) await call(page, 'useKeys', { [KEY_ID]: KEY })
+        if (film.encryption === 'cbcs') await call(page, 'useKeys', { [KEY_ID]: KEY })
         try {
-          const { first, duration } = await call<{ first: number; duration: number }>(
-            page,
-            'load',
-            player,
-            `${server.url}/${file}`,
-          )
+          const { first, duration } = await call<{ first: number; duration: number }>(page, 'load', player, urlOf(file))
           assert.ok(Math.abs(first) <= SLACK_S, `the first picture: ${first}`)
           for (const { type, ranges } of await call<Buffered[]>(page, 'buffered'))
             assert.ok(
@@ -157,7 +186,7 @@ for (const [at, film] of STREAM_CASES.entries()) {
         }
         if (film.words === undefined) return
         const own = await openPage(browser, server)
-        await call(own, 'load', player, `${server.url}/${file}`)
+        await call(own, 'load', player, urlOf(file))
         assert.deepEqual(await call(own, 'cues', LATE_CUE.startTime), [LATE_CUE])
         await own.close()
       })

@@ -17,10 +17,8 @@ export interface StreamCase {
   readonly plays: boolean
   /** Whether the server answers no ranges. */
   readonly isPlainServer?: boolean
-  /** Only its HLS is made. */
-  readonly isHlsOnly?: boolean
-  /** Its samples are encrypted: hls.js decrypts none. */
-  readonly isSampled?: boolean
+  /** How it is encrypted. By `aes-128` only its HLS is made; samples (`cbcs`) hls.js decrypts none of. */
+  readonly encryption?: 'aes-128' | 'cbcs'
 }
 
 const picture = (seconds: number, rate = '25', size = '160x90') => [
@@ -111,17 +109,15 @@ export const STREAM_CASES: readonly StreamCase[] = [
   {
     name: 'encrypted segments',
     film: [...picture(24.04), ...tone(24.04), ...BOTH, ...FAST],
-    args: ['--hls-key', 'film.key', '--hls-key-url', 'film.key'],
+    encryption: 'aes-128',
     sounds: 1,
     plays: true,
-    isHlsOnly: true,
   },
   {
     name: 'encrypted samples',
     film: [...picture(24.04), ...tone(24.04), ...BOTH, ...FAST],
-    args: ['--hls-key', 'film.key', '--hls-key-url', 'film.key', '--hls-encryption', 'cbcs'],
+    encryption: 'cbcs',
     sounds: 1,
     plays: true,
-    isSampled: true,
   },
 ]

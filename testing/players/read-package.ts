@@ -57,7 +57,7 @@ export async function boxesOf(folder: string, track: string): Promise<{ codec: s
 export async function picturesOf(ffprobe: string, path: string): Promise<number[]> {
   const isPlaylist = path.endsWith('.m3u8')
   const { stdout } = await execa(ffprobe, [
-    '-v', 'error', ...(isPlaylist ? ['-allowed_extensions', 'ALL'] : []), '-select_streams', 'v:0', '-show_entries', 'frame=pts_time',
+    '-v', 'error', ...(isPlaylist ? ['-allowed_extensions', 'ALL', '-protocol_whitelist', 'file,crypto,data,http,tcp'] : []), '-select_streams', 'v:0', '-show_entries', 'frame=pts_time',
     '-of', 'csv=p=0', path,
   ]) // biome-ignore format: groups
   const times = stdout.split('\n').flatMap((line) => (line === '' ? [] : [Number.parseFloat(line)]))
