@@ -1,15 +1,16 @@
 /** What is joined without a process is what ffmpeg's merge makes of the same files, in all that ffprobe says of it. */
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { execa } from 'execa'
 import { systemClock, systemRng } from '../node/host/system-clock.ts'
-import type { VideoId } from '../protocol/ids.ts'
 import type { Media } from '../protocol/media.ts'
 import type { Plan } from '../protocol/plan.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Recipe } from '../protocol/recipe.ts'
+import { runPipeline } from '../testing/sources/pipeline.ts'
+import { endsOf } from '../testing/tools/at-end.ts'
+import { folder } from '../testing/tools/folder.ts'
 import { writeChunkList } from './chunk-list.ts'
 import { mergeArgs } from './commands/merge.ts'
 import { createFfmpegMedia } from './ffmpeg-media.ts'
@@ -23,14 +24,14 @@ const RECIPE: Recipe = {
   renditions: ladderOf([480], { ...DEFAULT_ENCODING, preset: 'ultrafast' }),
 }
 
+const ends = endsOf(after)
 let dir: string
 let media: Media
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'joining-test-'))
+  dir = await folder(ends)
   const options = { ffmpeg: FFMPEG, ffprobe: FFPROBE, cacheDir: join(dir, 'cache'), clock: systemClock, rng: systemRng }
   media = createFfmpegMedia(options)
 })
-after(() => rm(dir, { recursive: true }))
 
 interface Parts {
   readonly plan: Plan
@@ -39,24 +40,11 @@ interface Parts {
 }
 
 async function partsOf(source: string, name: string): Promise<Parts> {
-  const probe = await media.probe(source, signal)
-  const index = await media.index(source, probe, signal)
-  const plan = await media.plan({
-    video_id: '0123456789abcdef' as VideoId,
-    source,
-    probe,
-    index,
-    recipe: RECIPE,
-    signal,
-  })
   const outDir = join(dir, name)
   await mkdir(outDir)
-  const input = await media.cut({ plan, chunk_id: 0, source, index, out: join(outDir, 'cut.nut'), signal })
+  const { plan } = await runPipeline(media, { source, recipe: RECIPE, outDir, signal })
   const audio = plan.audio.length > 0 ? join(outDir, 'audio.m4a') : null
-  const sound = audio === null ? {} : { sound: audio }
-  const [result] = await media.encode({ plan, chunk_id: 0, input, renditions: ['480p'], outDir, signal, ...sound })
-  assert.ok(result?.ok)
-  return { plan, chunk: result.path, audio }
+  return { plan, chunk: join(outDir, 'chunk-0', '480p.mp4'), audio }
 }
 
 async function mergedBy({ plan, chunk, audio }: Parts, out: string): Promise<void> {

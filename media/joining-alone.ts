@@ -10,7 +10,7 @@ import { soundFacts } from '../protocol/sound-plan.ts'
 import { changedBox, whole } from './change-box.ts'
 import { codecOfEntry } from './codecs/codecs.ts'
 import { type Box, children, movieTimescale, need, readMoov, readTrack, type Track, tryFind } from './mp4.ts'
-import { box, fullBox, u32, u32s } from './package/box.ts'
+import { box, fullBox, packedLanguage, u32, u32s } from './package/box.ts'
 import { readStretch, stretchesOf } from './sample-bytes.ts'
 
 /** Ticks per second of the movie header, as the merge has it. */
@@ -73,7 +73,8 @@ export async function joinAlone(job: {
       if (part === null) return false
       parts.push(part)
     }
-    if (parts.reduce((sum, { moov, track }) => sum + 2 * moov.length + bytesOf(track), 0) > BYTES_MAX) return false
+    if (parts.reduce((sum, { moov, track }) => sum + 2 * moov.length + bytesOf(track.sizes), 0) > BYTES_MAX)
+      return false
     await write(parts, job)
     return true
   } finally {
@@ -94,7 +95,7 @@ async function partOf(handle: FileHandle): Promise<Part | null> {
   return { handle, moov, track: readTrack(trak.body, { movieScale: MOVIE_SCALE, fileBytes: size, bytesLeft: size }) }
 }
 
-const bytesOf = ({ sizes }: Track): number => sizes.reduce((sum, each) => sum + each, 0)
+const bytesOf = (sizes: Uint32Array): number => sizes.reduce((sum, each) => sum + each, 0)
 
 async function write(parts: readonly Part[], { plan, out }: { plan: Plan; out: string }): Promise<void> {
   const ftyp = await headOf(parts[0]!.handle)
@@ -144,7 +145,7 @@ function interleaved(tracks: readonly Track[]): Run[] {
       // Samples are about equally long: only how a player reads depends on it.
       const to = Math.min(sizes.length, Math.ceil((until * timescale * sizes.length) / Math.max(1, duration)))
       next[part] = Math.max(from, to)
-      if (to > from) runs.push({ part, from, to, bytes: bytesOf({ sizes: sizes.subarray(from, to) } as Track) })
+      if (to > from) runs.push({ part, from, to, bytes: bytesOf(sizes.subarray(from, to)) })
     }
   return runs
 }
@@ -190,7 +191,7 @@ function trakOf(trak: Buffer, { id, language, seconds, own }: TrakJob): Buffer {
   })
   const named = changedBox(headed, ['mdia', 'mdhd'], (mdhd) => {
     const changed = setTimes(Buffer.from(mdhd), seconds)
-    if (language !== '') changed.writeUInt16BE(languageCode(language), AT.language)
+    changed.writeUInt16BE(packedLanguage(language), AT.language)
     return changed
   })
   return box(
@@ -230,6 +231,3 @@ function setTimes(header: Buffer, seconds: number): Buffer {
   header.writeUInt32BE(seconds, AT.times + 4)
   return header
 }
-
-const languageCode = (language: string): number =>
-  [...language].reduce((code, letter) => code * 32 + (letter.charCodeAt(0) - 0x60), 0)

@@ -37,3 +37,10 @@ export function u32s(values: readonly number[]): Buffer {
   for (const [at, value] of values.entries()) bytes.writeUInt32BE(value >>> 0, 4 * at)
   return bytes
 }
+
+/** Three letters of 5 bits each. */
+export const packedLanguage = (language: string): number =>
+  [...(/^[a-z]{3}$/.test(language) ? language : 'und')].reduce(
+    (bits, letter) => bits * 32 + letter.charCodeAt(0) - 0x60,
+    0,
+  )

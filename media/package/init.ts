@@ -1,5 +1,5 @@
 /** The beginning of a track's file: `ftyp`, and a `moov` that describes one track without samples. Pure. ISO/IEC 14496-12, 23000-19 (CMAF). */
-import { box, fullBox, u16, u32, u32s } from './box.ts'
+import { box, fullBox, packedLanguage, u16, u32, u32s } from './box.ts'
 
 /** What the beginning of a track's file says. */
 export interface TrackHead {
@@ -62,13 +62,6 @@ function trackBox({ kind, timescale, language, width, height, entry, delay }: Tr
   )
   return box('trak', tkhd, ...edits, media)
 }
-
-/** Three letters of 5 bits each. */
-const packedLanguage = (language: string): number =>
-  [...(/^[a-z]{3}$/.test(language) ? language : 'und')].reduce(
-    (bits, letter) => bits * 32 + letter.charCodeAt(0) - 0x60,
-    0,
-  )
 
 /** One segment of an index. */
 export interface IndexedSegment {
