@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { SubmitKey } from '../protocol/api.ts'
 import { UsageError } from '../protocol/errors.ts'
 import { KEY_METHODS, type KeyMethod, keyUrlSchema, PACKAGE_FORMATS, type PackageRecipe } from '../protocol/package.ts'
+import { commaList } from './comma-list.ts'
 
 const flag = z
   .preprocess(
@@ -16,10 +17,7 @@ const flag = z
 /** Their schemas, for the configuration. */
 export const inputPackageSettings = {
   input_package: z
-    .preprocess(
-      (value) => (typeof value === 'string' ? value.split(',').map((each) => each.trim()) : value),
-      z.array(z.enum(PACKAGE_FORMATS)).min(1),
-    )
+    .preprocess(commaList, z.array(z.enum(PACKAGE_FORMATS)).min(1))
     .refine((formats) => new Set(formats).size === formats.length, 'names one twice')
     .optional()
     .describe('make a streaming package of what is put into the watched folder: hls, dash or both'),

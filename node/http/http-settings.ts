@@ -1,19 +1,14 @@
 /** The settings of the HTTP listener: their schemas. */
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { commaList } from '../comma-list.ts'
 import { httpAddress } from './http-address.ts'
 
 /** Two films of a disc, or an evening of a camera. */
 const UPLOADS_GB = 100
 const ORIGIN = /^(?:\*|https?:\/\/[^/\s]+)$/
 
-const list = <T extends z.ZodType>(item: T) =>
-  z
-    .preprocess(
-      (value) => (typeof value === 'string' ? value.split(',').map((each) => each.trim()) : value),
-      z.array(item),
-    )
-    .default([])
+const list = <T extends z.ZodType>(item: T) => z.preprocess(commaList, z.array(item)).default([])
 
 /** Where the API and packages are served, to whose pages, and which files callers may name, for the configuration. */
 export const httpSettings = {

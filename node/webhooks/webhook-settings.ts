@@ -2,13 +2,10 @@
 import { z } from 'zod'
 import { WEBHOOK_TYPES } from '../../protocol/webhook.ts'
 import { WEBHOOK_URLS_MAX, webhookUrlSchema } from '../../protocol/webhook-url.ts'
+import { commaList } from '../comma-list.ts'
 import { isAllowable } from './address-rules.ts'
 
-const list = <T extends z.ZodType>(item: T) =>
-  z.preprocess(
-    (value) => (typeof value === 'string' ? value.split(',').map((each) => each.trim()) : value),
-    z.array(item),
-  )
+const list = <T extends z.ZodType>(item: T) => z.preprocess(commaList, z.array(item))
 const urls = () =>
   list(webhookUrlSchema)
     .refine((all) => all.length <= WEBHOOK_URLS_MAX, `names more than ${WEBHOOK_URLS_MAX} endpoints`)
@@ -29,12 +26,7 @@ export const webhookSettings = {
     .describe('types of messages that `webhooks` get, such as video.completed; default: all'),
   webhook_allow_private: z
     .preprocess(
-      (value) =>
-        value === 'true' || value === 'false'
-          ? value === 'true'
-          : typeof value === 'string'
-            ? value.split(',').map((each) => each.trim())
-            : value,
+      (value) => (value === 'true' || value === 'false' ? value === 'true' : commaList(value)),
       z.union([z.boolean(), z.array(z.string())], { error: 'give true, false, or addresses, networks and names' }),
     )
     .refine(
