@@ -185,8 +185,8 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const { selfTestReport, adapters: bare } = await openAdapters(config, given)
   const { metrics, adapters: opened } = await openMetrics(access !== null, bare)
   const traces = await openTraces(config, { ...opened, parts })
-  const adapters = { ...opened, ...traces, ...(await openWebhooks(config, opened)) }
-  const { ledger, mesh, membership } = adapters
+  const adapters = { ...opened, ...traces, ...(await openWebhooks(config, { ...opened, parts })) }
+  const { ledger, mesh, membership, store, traffic } = adapters
   const modules = createModules({ ...nodeOptions(config, selfTestReport), isOnlyCoordinator }, adapters)
   const { self, hints, admission, deliverer, status, submit, emit } = modules
   createStatusExchange({ mesh, clock, admits: (peer) => membership.admits(peer), snapshot: status.snapshot })

@@ -56,5 +56,5 @@ test('tokens that others may read are logged as such, by their file', async (t) 
   const lines: unknown[] = []
   const log = { ...silentLog, warn: (...line: unknown[]) => void lines.push(line) }
   await readHttpAccess({ http: '127.0.0.1:0', http_token, http_behind_proxy: false }, log)
-  assert.deepEqual(lines, [['other users may read the tokens of the HTTP API: chmod 600', { http_token }]])
+  assert.deepEqual(lines, [['other users may read the tokens of the HTTP API: chmod 600', { path: http_token }]])
 })

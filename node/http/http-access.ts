@@ -2,11 +2,10 @@
  * Who may use the TCP listener: tokens with their roles, and what protects them on the way. Beyond loopback both are needed; a listener without
  * them is not started.
  */
-import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { sentence, UsageError } from '../../protocol/errors.ts'
 import type { Log } from '../../protocol/log.ts'
-import { isOpenToOthers } from '../host/private-folder.ts'
+import { readSecretFile, readText, stampOf } from '../host/secret-files.ts'
 import { type HttpAddress, hostText, httpAddress } from './http-address.ts'
 import { parseTokens, type Token } from './tokens.ts'
 
@@ -52,7 +51,7 @@ export async function readHttpAccess(settings: HttpSettings, log: Log): Promise<
     throw new UsageError(
       `${at}: callers from other machines need a token; write one into a file (openssl rand -hex 32 > http.token) and give --http-token http.token`,
     )
-  const stamp = await stampOf(settings)
+  const stamp = await stampOf(accessFiles(settings))
   const tls = await readTls(settings)
   if (!address.isLoopback && tls === null && !settings.http_behind_proxy)
     throw new UsageError(
@@ -61,29 +60,22 @@ export async function readHttpAccess(settings: HttpSettings, log: Log): Promise<
   return { address, tokens: await readTokens(settings.http_token, log), tls, stamp }
 }
 
-/** What the files were when they were looked at: equal while nobody has written them. */
-export async function stampOf({ http_token, http_tls_cert, http_tls_key }: HttpSettings): Promise<string> {
-  const files = [http_token, http_tls_cert, http_tls_key].flatMap((path) => path ?? [])
-  const facts = await Promise.all(files.map((path) => stat(path, { bigint: true }).catch(() => null)))
-  return facts.map((each) => (each === null ? 'none' : [each.ino, each.size, each.mtimeNs].join(' '))).join()
-}
+/** The files of tokens and certificates. */
+export const accessFiles = ({ http_token, http_tls_cert, http_tls_key }: HttpSettings): string[] =>
+  [http_token, http_tls_cert, http_tls_key].flatMap((path) => path ?? [])
 
-async function readTokens(path: string | undefined, log: Log): Promise<readonly Token[]> {
-  if (path === undefined) return []
-  const tokens = parseTokens(await textOf(path, '--http-token'))
-  if (typeof tokens === 'string') throw new UsageError(`--http-token ${path}: ${tokens}`)
-  if (isOpenToOthers(await stat(path)))
-    log.warn('other users may read the tokens of the HTTP API: chmod 600', { http_token: path })
-  return tokens
-}
+const readTokens = async (path: string | undefined, log: Log): Promise<readonly Token[]> =>
+  path === undefined
+    ? []
+    : readSecretFile({ path, flag: '--http-token', what: 'tokens of the HTTP API', parse: parseTokens }, log)
 
 async function readTls({ http_tls_cert, http_tls_key }: HttpSettings): Promise<TlsIdentity | null> {
   if (http_tls_cert === undefined && http_tls_key === undefined) return null
   if (http_tls_cert === undefined || http_tls_key === undefined)
     throw new UsageError('TLS needs both --http-tls-cert and --http-tls-key')
   const identity = {
-    cert: await textOf(http_tls_cert, '--http-tls-cert'),
-    key: await textOf(http_tls_key, '--http-tls-key'),
+    cert: await readText(http_tls_cert, '--http-tls-cert'),
+    key: await readText(http_tls_key, '--http-tls-key'),
   }
   try {
     createSecureContext(identity)
@@ -95,8 +87,3 @@ async function readTls({ http_tls_cert, http_tls_key }: HttpSettings): Promise<T
   }
   return identity
 }
-
-const textOf = (path: string, flag: string): Promise<string> =>
-  readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new UsageError(`${flag} ${path} cannot be read: ${cause.code}`, { cause })
-  })

@@ -3,10 +3,9 @@ import { createBlobRanges } from '../../blobs/read-range.ts'
 import { createWholeBlobs } from '../../blobs/read-whole.ts'
 import type { BlobTraffic, DeliveredBlobs } from '../../protocol/blobs.ts'
 import { type Clock, within } from '../../protocol/clock.ts'
-import { createNotifier } from '../../protocol/notifier.ts'
-import { runRounds } from '../../protocol/rounds.ts'
 import type { Adapters } from '../adapters.ts'
 import type { NodeFace } from '../face.ts'
+import { watchPart } from '../host/secret-files.ts'
 import type { Part } from '../parts.ts'
 import type { Listener } from '../peers/heartbeat-body.ts'
 import { createArtifactFiles } from '../streams/artifact-files.ts'
@@ -15,11 +14,10 @@ import { createAttemptLogs } from '../streams/attempt-logs.ts'
 import { createFinishedPackages } from '../streams/finished-packages.ts'
 import { createGrowingPackages } from '../streams/growing-packages.ts'
 import { createStreams } from '../streams/streams.ts'
-import { createAccessWatch } from './access-watch.ts'
 import { type Api, type ApiModules, createApi } from './api.ts'
 import { createEventFeed } from './event-feed.ts'
 import { type GuardModules, type GuardOptions, guarded } from './guard.ts'
-import { type HttpAccess, type HttpSettings, isForAll } from './http-access.ts'
+import { accessFiles, type HttpAccess, type HttpSettings, isForAll, readHttpAccess } from './http-access.ts'
 import { callersUrl } from './http-address.ts'
 import { type HttpServer, serveHttp } from './http-server.ts'
 import type { MediaRoutesOptions } from './media-routes.ts'
@@ -42,8 +40,6 @@ export interface HttpPart extends Part {
 }
 
 const WATCHED_MS = 30_000
-/** The pause between two looks at the files of tokens and certificates, ms. */
-const FILES_MS = 5_000
 /** How long a stop waits for answers to requests that run, ms: that to the drain of this node is one. */
 const LAST_ANSWERS_MS = 1_000
 
@@ -60,7 +56,7 @@ export function createHttpPart(
   modules: GuardModules & { readonly clock: Clock },
 ): HttpPart {
   let server: HttpServer | null = null
-  let watching: Promise<void> | null = null
+  let watch: Required<Part> | null = null
   let askedAt = Number.NEGATIVE_INFINITY
   const { clock, log } = modules
   return {
@@ -82,13 +78,16 @@ export function createHttpPart(
       server.onGet(() => {
         askedAt = clock.mono()
       })
-      const use = (changed: HttpAccess) => {
+      const reread = async () => {
+        const changed = await readHttpAccess(options, log)
+        if (changed === null) return
         tokens = changed.tokens
         if (changed.tls) server?.renew(changed.tls)
       }
-      const round = createAccessWatch(options, { read: access.stamp, use, log })
-      const job = { name: 'tokens and certificates', everyMs: FILES_MS, round }
-      if (access.stamp !== '') watching = runRounds(job, { notifier: createNotifier(clock), log }, stopping)
+      const what = 'tokens and certificates of the HTTP API'
+      const files = { paths: accessFiles(options), what, stamp: access.stamp, reread }
+      watch = watchPart(files, { clock, log })
+      watch.start(stopping)
     },
     url: () => server?.url ?? null,
     listener: () => ({
@@ -97,7 +96,7 @@ export function createHttpPart(
     }),
     isWatched: () => clock.mono() - askedAt < WATCHED_MS,
     async stop() {
-      await watching
+      await watch?.stop()
       if (server) await within(clock, LAST_ANSWERS_MS, server.lastAnswers())
       await server?.close()
     },

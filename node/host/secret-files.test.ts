@@ -7,10 +7,10 @@ import { test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { silentLog } from '../../protocol/log.ts'
 import { folder } from '../../testing/tools/folder.ts'
-import { createAccessWatch } from './access-watch.ts'
-import { type HttpAccess, type HttpSettings, readHttpAccess } from './http-access.ts'
-import { serveHttp } from './http-server.ts'
-import { roleOf } from './tokens.ts'
+import { accessFiles, type HttpAccess, type HttpSettings, readHttpAccess } from '../http/http-access.ts'
+import { serveHttp } from '../http/http-server.ts'
+import { roleOf } from '../http/tokens.ts'
+import { createFilesLook } from './secret-files.ts'
 
 const PEMS = join(import.meta.dirname, '../../testing/tools')
 const [FIRST, RENEWED] = [join(PEMS, 'loopback.pem'), join(PEMS, 'renewed.pem')]
@@ -23,7 +23,8 @@ async function watched(settings: Partial<HttpSettings>) {
   const first = await readHttpAccess(all, log)
   assert.ok(first)
   const seen: HttpAccess[] = []
-  const look = createAccessWatch(all, { read: first.stamp, use: (access) => void seen.push(access), log })
+  const reread = async () => void seen.push((await readHttpAccess(all, log))!)
+  const look = createFilesLook({ paths: accessFiles(all), what: 'tokens', stamp: first.stamp, reread }, log)
   return { first, seen, lines, look }
 }
 
