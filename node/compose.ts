@@ -199,7 +199,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   await parts.start(trials)
   await parts.start(createFleetPart(config, { swarmKey, createLauncher }, adapters, modules))
   const face = createFace({ self, ...config }, { ledger, hints, status, submit, emit })
-  metrics?.readFrom({ status, ledger, store: adapters.store, table: modules.peers, traffic: adapters.traffic })
+  metrics?.readFrom({ status, ledger, store, table: modules.peers, traffic, connected: () => mesh.peers() })
   const httpLog = adapters.log.child({ part: 'http' })
   const { uploads, part: uploadsPart } = createNodeUploads(config, adapters)
   await parts.start(uploadsPart)

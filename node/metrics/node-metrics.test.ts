@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createSqliteLedger } from '../../ledger/sqlite/sqlite-ledger.ts'
-import { asPeerId, asSha256, type Token, type VideoId } from '../../protocol/ids.ts'
+import { asPeerId, asSha256, type PeerId, type Token, type VideoId } from '../../protocol/ids.ts'
 import { LEASE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
@@ -72,7 +72,20 @@ test('claims, ends, reclaims, terms and events are counted as the ledger answers
     ],
   }
   const store = { room: async () => ({ freeBytes: 5, totalBytes: 50 }) }
-  readFrom({ status, ledger: real, store, table, traffic: { sent: 7, received: 9 } } as unknown as MetricSources)
+  let there: PeerId[] = [BOB]
+  const connected = () => there
+  readFrom({
+    status,
+    ledger: real,
+    store,
+    table,
+    traffic: { sent: 7, received: 9 },
+    connected,
+  } as unknown as MetricSources)
+  // An overdue claim of a peer that is there says nothing of the time of detection.
+  await ledger.reclaim(await ledger.claimsOf(BOB), { term: term + 1, strike: null })
+  await claim(BOB)
+  there = []
   await ledger.reclaim(await ledger.claimsOf(BOB), { term: term + 1, strike: 'peer_died' })
   await ledger.addEvent({ what: 'reclaimed', peer: BOB, video: VIDEO, text: 'x' })
   await new Promise((resolve) => setImmediate(resolve))
@@ -81,15 +94,16 @@ test('claims, ends, reclaims, terms and events are counted as the ledger answers
   assert.match(type, /^application\/openmetrics-text; version=1\.0\.0/)
   for (const line of [
     'reelmesh_build{version="1.2.3"} 1',
-    'reelmesh_claims_total{kind="video"} 3',
+    'reelmesh_claims_total{kind="video"} 4',
     'reelmesh_attempts_total{kind="video",end="completed",cause=""} 1',
     'reelmesh_attempts_total{kind="video",end="failed",cause="encode_failed"} 1',
     'reelmesh_attempt_duration_seconds_sum{kind="video",rendition="720p"} 2',
     'reelmesh_encoded_frames_total{rendition="720p"} 150',
     'reelmesh_encoded_source_seconds_total{rendition="720p"} 6',
-    'reelmesh_reclaims_total 1',
+    'reelmesh_reclaims_total 2',
     'reelmesh_blob_bytes_total{direction="sent"} 7',
     'reelmesh_blob_bytes_total{direction="received"} 9',
+    'reelmesh_detection_seconds_count 1',
     'reelmesh_detection_seconds_sum 0.3',
     'reelmesh_failover_seconds_sum 5.7',
     'reelmesh_events_total{what="reclaimed"} 1',
@@ -99,7 +113,9 @@ test('claims, ends, reclaims, terms and events are counted as the ledger answers
     'reelmesh_encode_speed_ratio 2',
     'reelmesh_leader_known 1',
     'reelmesh_stuck_videos 1',
-    'reelmesh_videos{status="RUNNING"} 1',
+    'reelmesh_videos{status="QUEUED"} 1',
+    'reelmesh_videos{status="RUNNING"} 0',
+    'reelmesh_undelivered_videos 0',
     'reelmesh_tasks{rendition="720p",status="PENDING"} 2',
     'reelmesh_disk_free_bytes 5',
     'reelmesh_disk_size_bytes 50',

@@ -6,20 +6,24 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { BlobStore, BlobTraffic } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
+import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { PRESENT_MS } from '../../protocol/limits.ts'
 import type { PeerTable } from '../../protocol/peer-table.ts'
 import type { PeerStatus } from '../../protocol/status.ts'
+import { OPEN_STATUSES } from '../../protocol/video.ts'
 import type { Status } from '../status/status.ts'
 import { type BegunAttempt, watchCalls } from './watched-calls.ts'
 
 /** What is read when metrics are asked for. */
 export interface MetricSources {
   readonly status: Pick<Status, 'peers' | 'openVideos'>
-  readonly ledger: Pick<Ledger, 'lease'>
+  readonly ledger: Pick<Ledger, 'lease' | 'countVideos' | 'undeliveredVideos'>
   readonly store: Pick<BlobStore, 'room'>
   readonly table: PeerTable
   readonly traffic: Readonly<BlobTraffic>
+  /** The peers that this one is connected to. */
+  connected(): readonly PeerId[]
 }
 
 /** The metrics of a node. */
@@ -104,7 +108,7 @@ function createCounts(
     'Seconds of sources that this node encoded, in results that were taken',
     ['rendition'],
   )
-  const reclaims = counter('reclaims', 'Claims of failed peers that this node ended as the leader')
+  const reclaims = counter('reclaims', 'Claims of other peers, failed or overdue, that this node ended as the leader')
   const detection = seconds(
     'detection',
     'Time from the last heartbeat of a failed peer until this node reclaimed its tasks',
@@ -137,8 +141,8 @@ function createCounts(
     },
     reclaimed(worker, count) {
       reclaims.inc(count)
-      const heard = sources()?.table.get(worker)
-      if (heard) detection.observe((clock.mono() - heard.heard_mono) / 1000)
+      const silentMs = silenceOf(worker, sources(), clock)
+      if (silentMs !== null) detection.observe(silentMs / 1000)
     },
     leads: (ms) => {
       if (ms !== null) failover.observe(ms / 1000)
@@ -146,6 +150,12 @@ function createCounts(
     emitted: (what) => events.inc({ what }),
     sentWebhook: (state) => webhooks.inc({ result: state === 'waiting' ? 'retried' : state }),
   }
+}
+
+/** Time since the last heartbeat of a peer that has failed, ms. Null of one that is there, which was only slow or wrong, or was never heard. */
+function silenceOf(peer: PeerId, from: MetricSources | null, clock: Pick<Clock, 'mono'>): number | null {
+  const heard = from?.table.get(peer)
+  return !heard || from?.connected().includes(peer) ? null : clock.mono() - heard.heard_mono
 }
 
 function secondsOf({ task: { start_pts, end_pts, time_base } }: BegunAttempt): number {
@@ -220,9 +230,16 @@ function createGauges(
   gauge('disk_size_bytes', 'Size of the disk of the blob store', [], async (each, from) =>
     each.set((await from.store.room()).totalBytes),
   )
-  gauge('videos', 'Open and undelivered videos by status', ['status'], async (each, from) => {
-    for (const { status } of await from.status.openVideos()) each.inc({ status })
+  gauge('videos', 'Open videos by status', ['status'], async (each, from) => {
+    const counts = await from.ledger.countVideos(OPEN_STATUSES)
+    for (const status of OPEN_STATUSES) each.set({ status }, counts.get(status) ?? 0)
   })
+  gauge(
+    'undelivered_videos',
+    'Completed videos with files that are not where they are wanted',
+    [],
+    async (each, from) => each.set((await from.ledger.undeliveredVideos()).length),
+  )
   gauge('stuck_videos', 'Videos that make no progress for a reason that `status` states', [], async (each, from) =>
     each.set((await from.status.openVideos()).filter(({ still }) => still !== null).length),
   )
