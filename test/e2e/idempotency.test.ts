@@ -1,19 +1,15 @@
 /** What a node took is not lost with it, with a real MongoDB: a submit that is sent again with its key, and a webhook that was on its way. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { execa } from 'execa'
-import { Webhook } from 'standardwebhooks'
 import { ReelmeshClient } from '../../client/client.ts'
-import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { folder } from '../../testing/tools/folder.ts'
 import { startMongod } from '../../testing/tools/mongod.ts'
 import { runCli } from '../../testing/tools/run-cli.ts'
+import { webhookReceiver } from '../../testing/tools/webhook-receiver.ts'
 import { startNode, until } from './nodes.ts'
 
 test('a submit is answered alike by another node, which does not see the file, after the death of the one that took it', async (t) => {
@@ -24,11 +20,8 @@ test('a submit is answered alike by another node, which does not see the file, a
   const mongod = await startMongod()
   t.after(() => mongod.stop())
   const ledger = ['--ledger', mongod.freshUri()]
-  const hook = await receiver(t)
-  const secret = join(dir, 'hook.secret')
-  await writeFile(secret, SECRET, { mode: 0o600 })
-  const hooks = ['--webhook-secret', secret, '--webhook-allow-private', '127.0.0.0/8']
-  const flags = [...ledger, '--http', '127.0.0.1:0', '--http-folders', dir, '--slots', '0', ...hooks]
+  const hook = await webhookReceiver(t, dir, { refused: 2 })
+  const flags = [...ledger, '--http', '127.0.0.1:0', '--http-folders', dir, '--slots', '0', ...hook.flags]
   const a = await startNode(t, dir, { name: 'a', flags })
   const b = await startNode(t, dir, { name: 'b', flags: [...flags, '--join', a.address] })
   const submit = async ({ http }: { http: string }, body: unknown) => {
@@ -78,20 +71,3 @@ test('a submit is answered alike by another node, which does not see the file, a
     /^reelmesh_webhook_deliveries_total\{result="delivered"\} [12]$/m,
   )
 })
-
-const SECRET = `whsec_${Buffer.from('a secret of this test, 32 bytes.').toString('base64')}`
-
-/** An endpoint that takes what is signed rightly, but refuses it twice. */
-async function receiver(t: Ends) {
-  const got: { readonly id: string; readonly body: string }[] = []
-  const server = createServer(async (request, response) => {
-    let body = ''
-    for await (const piece of request.setEncoding('utf8')) body += piece
-    new Webhook(SECRET).verify(body, request.headers as Record<string, string>)
-    got.push({ id: String(request.headers['webhook-id']), body })
-    response.writeHead(got.length <= 2 ? 500 : 204).end()
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  atEnd(t, () => void server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, got }
-}

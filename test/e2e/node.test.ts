@@ -13,16 +13,20 @@ import { atEnd } from '../../testing/tools/at-end.ts'
 import { filesBelow, folder } from '../../testing/tools/folder.ts'
 import { programFile } from '../../testing/tools/program.ts'
 import { eventsOf, runCli } from '../../testing/tools/run-cli.ts'
+import { webhookReceiver } from '../../testing/tools/webhook-receiver.ts'
 
 const FAST = ['--preset', 'ultrafast', '--renditions', '480p']
+/** Webhooks of a video that goes well. */
+const SENT = ['video.completed', 'video.delivered']
 
 /** A node that is up; ended with the test. */
 async function startNode(
   t: { after(act: () => Promise<void>): void },
   place: { dir: string; dataDir: string },
+  flags: readonly string[] = [],
 ): Promise<ChildProcess> {
   const env = { ...process.env, REELMESH_DATA_DIR: place.dataDir }
-  const node = spawn(process.execPath, [await programFile(), 'node', '--slots', '1', '--name', 'solo'], {
+  const node = spawn(process.execPath, [await programFile(), 'node', '--slots', '1', '--name', 'solo', ...flags], {
     cwd: place.dir,
     env,
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -61,11 +65,14 @@ test('a node takes submissions, delivers, answers status, and ends cleanly on SI
   assert.equal(early.code, 3)
   assert.match(early.stderr, /no node runs on this machine.*reelmesh node.*reelmesh run/)
 
-  const node = await startNode(t, place)
-  const submitted = await runCli(['submit', source, '--wait', '--out', 'out', '--json', ...FAST], place)
+  const hook = await webhookReceiver(t, dir)
+  const node = await startNode(t, place, hook.flags)
+  const hooked = ['--webhook', `${hook.url}/submitted`]
+  const submitted = await runCli(['submit', source, '--wait', '--out', 'out', '--json', ...FAST, ...hooked], place)
   assert.equal(submitted.code, 0, submitted.stderr)
   assert.deepEqual(await filesBelow(join(dir, 'out')), ['480p/short.mp4'])
   const video = String(eventsOf(submitted.stdout).find((event) => event.event === 'submitted')?.video)
+  await until('its webhooks have come', async () => SENT.every((type) => hook.typesOf(video).includes(type)))
 
   const status = await runCli(['status', '--json'], place)
   const snapshot = JSON.parse(status.stdout) as StatusSnapshot
@@ -211,7 +218,9 @@ test('a run is a mesh of its own, whatever is set for a node of this host', asyn
   await writeFile(join(dir, 'reelmesh.yaml'), JSON.stringify(settings))
   await mkdir(settings.input)
   await copyFile(await ensureSource('short'), join(settings.input, 'other.mp4'))
-  const args = ['run', await ensureSource('short'), '--out', 'out', '--json', ...FAST]
+  const hook = await webhookReceiver(t, dir)
+  const hooked = ['--webhook', `${hook.url}/run`, ...hook.flags]
+  const args = ['run', await ensureSource('short'), '--out', 'out', '--json', ...FAST, ...hooked]
   const env = { REELMESH_LEDGER: settings.ledger, REELMESH_INPUT: settings.input }
   const { code, stdout, stderr } = await runCli(args, { cwd: dir, dataDir: join(dir, 'data'), env })
   assert.equal(code, 0, stderr)
@@ -222,6 +231,8 @@ test('a run is a mesh of its own, whatever is set for a node of this host', asyn
   )
   assert.deepEqual([...new Set(peers.map(({ name }) => name))], ['this process'], 'which encodes by itself')
   assert.equal(eventsOf(stdout).filter(({ event }) => event === 'worker_started').length, 0)
+  const { video } = eventsOf(stdout).find(({ event }) => event === 'submitted') ?? {}
+  for (const type of SENT) assert.ok(hook.typesOf(video).includes(type), `${type} was sent before it ended`)
 })
 
 test('watching and waiting commands report the end of the node, and the watch continues after its restart', async (t) => {
