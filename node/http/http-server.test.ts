@@ -68,9 +68,17 @@ function client(url: string): Promise<Socket | null> {
   socket.on('error', () => {})
   socket.write(`GET ${AT} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
   return new Promise((resolve) => {
-    socket.once('data', () => resolve(socket.pause()))
+    socket.once('data', (head) => resolve(/^HTTP\/1\.1 200 /.test(head.toString('latin1')) ? socket.pause() : null))
     socket.once('close', () => resolve(null))
   })
+}
+
+/** A client that is answered: one whose request comes too late, as this machine is busy, is followed by another. */
+async function answeredClient(url: string): Promise<Socket> {
+  for (;;) {
+    const answered = await client(url)
+    if (answered) return answered
+  }
 }
 
 test('a client beyond the bound is closed, and taken once another one has gone', async (t) => {
@@ -81,8 +89,7 @@ test('a client beyond the bound is closed, and taken once another one has gone',
   assert.ok(first && second)
   assert.equal(await client(server.url), null)
   first.destroy()
-  let third: Socket | null = null
-  while (third === null) third = await client(server.url)
+  await answeredClient(server.url)
 })
 
 test('connections beyond the bound are closed at once', async (t) => {
@@ -104,9 +111,9 @@ test('a client on which nothing moves is closed', async (t) => {
   const { seen, routes } = served({ pieces: 10_000 })
   const server = await serveHttp(routes, { host: '127.0.0.1', port: 0 }, { connectionsMax: 1, silenceMs: 300 })
   t.after(server.close)
-  const silent = await client(server.url)
+  const silent = await answeredClient(server.url)
   await seen.hasEnded.promise
-  silent?.destroy()
+  silent.destroy()
 })
 
 test('headers and bodies that come too slowly are given up, and no answer is that takes long to begin', async (t) => {
@@ -129,7 +136,14 @@ test('headers and bodies that come too slowly are given up, and no answer is tha
     clearInterval(drip)
   })
   await Promise.all(ends)
-  assert.equal(await (await fetch(server.url)).text(), 'late')
+  // On a busy machine a request may come too late itself.
+  let text: string | null = null
+  while (text === null)
+    text = await fetch(server.url).then(
+      (response) => (response.ok ? response.text() : null),
+      () => null,
+    )
+  assert.equal(text, 'late')
 })
 
 test('a read that breaks ends the connection, so that the answer never looks whole', async (t) => {

@@ -39,5 +39,5 @@ test('two nodes on one host run a share each; workers join by a key and a ledger
     ],
   )
   await Promise.all([first.stop(), second.stop()])
-  await until('the workers ended with their nodes', async () => (await processesNaming(`${dir}/`)).length === 0, 20)
+  await until('the workers ended with their nodes', async () => (await processesNaming(`${dir}/`)).length === 0)
 })

@@ -72,7 +72,7 @@ test('another file of the same name is taken by nobody, and each who sees it is 
   const video = await submit(nas, dir, join(paths[0], 'film.mp4'), FAST)
   const text =
     'on box: films/film.mp4 is another file: its bytes are not those of the source; mount the same folder there, or submit this file too'
-  await until('nas says it', async () => (await statusOf(nas)).problems.some((problem) => problem.text === text), 30)
+  await until('nas says it', async () => (await statusOf(nas)).problems.some((problem) => problem.text === text))
   assert.match(await says(nas, dir, 'status'), new RegExp(`PROBLEMS ${text}`))
   const { problems } = JSON.parse(await says(nas, dir, 'status', '--json'))
   assert.deepEqual(problems, [{ peers: [box.peer], video, text }])
@@ -90,7 +90,7 @@ test('two folders under one name are said to be two, with who has which', async 
   const box = await startNode(t, dir, { name: 'box', flags: [...NAS, ...sees, '--join', nas.address] })
   const text =
     /films is the name of 2 folders: one on \w+, one on \w+; mount the same one, or give each a name of its own/
-  await until('nas says it', async () => text.test((await statusOf(nas)).problems[0]?.text ?? ''), 30)
+  await until('nas says it', async () => text.test((await statusOf(nas)).problems[0]?.text ?? ''))
   assert.match(await says(nas, dir, 'status'), text)
   assert.match(await says(box, dir, 'doctor', ...sees), /BAD shared films .* nas has another folder under this name/)
 })
@@ -105,10 +105,10 @@ test('a folder that is gone is waited for with a reason and without attempts, an
     (await ledger.tasks({ video, kinds: ['ingest'] })).every(({ status }) => status === 'COMPLETED')
   await until('it is planned and has its tasks', ingested)
   await rename(films, join(dir, 'away'))
-  await until('nas holds nothing', async () => (await ledger.video(video))?.source.holders.length === 0, 30)
+  await until('nas holds nothing', async () => (await ledger.video(video))?.source.holders.length === 0)
   const box = await startNode(t, dir, { name: 'box', flags: [...BOX, '--join', nas.address] })
   const text = /no present peer sees the shared folder of the source: on nas: films at \S+\/on-nas: it is not there/
-  await until('box says why', async () => text.test((await statusOf(box)).videos[0]?.still?.text ?? ''), 30)
+  await until('box says why', async () => text.test((await statusOf(box)).videos[0]?.still?.text ?? ''))
   assert.match(
     await says(box, dir, 'status'),
     /PROBLEMS on nas: films at \S+: it is not there VIDEOS .* no present peer sees/,

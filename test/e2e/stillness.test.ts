@@ -35,14 +35,10 @@ test('the loss of the one peer that has a source is told in a sentence, piles up
   await until('box has encoded a chunk', async () => (await encodes()).some(({ status }) => status === 'COMPLETED'))
   await nas.stop()
 
-  const still = await until(
-    'box says why the video stands still',
-    async () => {
-      const row = (await statusOf(box)).videos.find(({ id }) => id === video)
-      return row?.still?.code === 'source_absent' ? row.still : null
-    },
-    30,
-  )
+  const still = await until('box says why the video stands still', async () => {
+    const row = (await statusOf(box)).videos.find(({ id }) => id === video)
+    return row?.still?.code === 'source_absent' ? row.still : null
+  })
   const says =
     /^waits for nas, silent for \d+ s: it alone has the source.*; start it again or give this mesh a shared folder$/
   assert.match(still.text, says)

@@ -68,7 +68,7 @@ describe('the live page', () => {
     browser = await startBrowser()
     atEnd(ends, () => browser.close())
     page = await browser.newPage()
-    page.setDefaultTimeout(20_000)
+    page.setDefaultTimeout(60_000)
     await page.goto(leads.http)
   })
 
@@ -200,7 +200,7 @@ describe('the live page', () => {
 
   it('asks for the token of a node beyond loopback, says what one to view with may not, and drains the node with one to operate', async () => {
     const other = await browser.newPage({ ignoreHTTPSErrors: true })
-    other.setDefaultTimeout(20_000)
+    other.setDefaultTimeout(60_000)
     await other.goto(nodes.guards.http)
     const give = async (label: string, token: string) => {
       await other.getByLabel(label).fill(token)
@@ -244,7 +244,7 @@ describe('the live page', () => {
     await shows('.connection', 'live')
     await nodes.leads.stop()
     await shows('.notice', /has not answered since/)
-    await page.waitForURL((url) => url.origin === nodes.stays.http, { timeout: 30_000 })
+    await page.waitForURL((url) => url.origin === nodes.stays.http, { timeout: 90_000 })
     await shows('.connection', 'live')
     await shows('#video h2', 'river')
   })
