@@ -9,8 +9,8 @@ import { widthOf } from './columns.ts'
 
 /** The lines, on one terminal. */
 export interface LiveLines {
-  /** Draws these in place of those before; each is cut to the width of the terminal. */
-  draw(lines: readonly string[]): void
+  /** Draws these in place of those before, now and whenever the terminal gets another size; each is cut to its width, columns. */
+  draw(lines: (columns: number) => readonly string[]): void
   /** Prints text that stays, above the lines; to `stream` where it is not for the terminal's own. */
   print(text: string, stream?: NodeJS.WritableStream): void
   /** The lines stay as they are, and the cursor is shown again. */
@@ -22,9 +22,10 @@ const ROW_ABOVE_ERASED = '\u001b[1A\u001b[2K'
 /** Draws on this terminal, until `end`. */
 export function createLiveLines(terminal: WriteStream): LiveLines {
   const update = createLogUpdate(terminal)
+  let lines: (columns: number) => readonly string[] = () => []
   let drawn: readonly string[] = []
-  const draw = (lines: readonly string[]) => {
-    drawn = lines.map((line) => cutTo(line, terminal.columns - 1))
+  const show = () => {
+    drawn = lines(terminal.columns).map((line) => cutTo(line, terminal.columns - 1))
     if (drawn.length > 0) update(drawn.join('\n'))
     else update.clear()
   }
@@ -35,20 +36,34 @@ export function createLiveLines(terminal: WriteStream): LiveLines {
   }
   const redraw = () => {
     erase()
-    draw(drawn)
+    show()
   }
   terminal.on('resize', redraw)
   return {
-    draw,
+    draw(next) {
+      askSize(terminal)
+      lines = next
+      show()
+    },
     print(text, stream = terminal) {
+      askSize(terminal)
       erase()
       stream.write(`${text}\n`)
-      draw(drawn)
+      show()
     },
     end() {
       terminal.off('resize', redraw)
+      lines = () => []
       drawn = []
       update.done()
     },
   }
+}
+
+/**
+ * Asks the terminal for its size, which Node knows only once it has handled the signal of a change: on a busy machine that is after what else was
+ * due, and what is drawn for the size before could not be erased any more. Raises `resize` where it is another.
+ */
+function askSize(terminal: WriteStream & { _refreshSize?(): void }): void {
+  terminal._refreshSize?.()
 }

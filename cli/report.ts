@@ -30,7 +30,8 @@ export interface Reporter {
   progress(rows: readonly VideoRow[], snapshot: StatusSnapshot): void
   /** The film can be played from its beginning, at this address. */
   watchable(row: VideoRow, address: string): void
-  delivered(row: VideoRow, delivery: Delivery): void
+  /** Equal files are one video, delivered under each of their names. */
+  delivered(row: VideoRow, deliveries: readonly Delivery[]): void
   failed(row: VideoRow, why: string): void
   /** All is done, and a player still asks for it. */
   watched(): void
@@ -132,9 +133,9 @@ function humanReporter({ line, problem }: Voice, face: Pick<Reporter, 'progress'
       }
       face.progress(rows, snapshot)
     },
-    delivered(row, delivery) {
+    delivered(row, deliveries) {
       printed.seconds += row.seconds
-      for (const text of fileLines(row, delivery)) line(`  ${text}`)
+      for (const text of deliveries.flatMap((delivery) => fileLines(row, delivery))) line(`  ${text}`)
       for (const note of row.notes) line(`  note: ${printable(note)}`)
     },
     failed: (_row, why) => problem(`reelmesh: ${printable(why)}`),
@@ -199,8 +200,7 @@ function barReporter(): Reporter {
   const live = createLiveLines(process.stdout)
   const bars = new Map<VideoRow['id'], Bar>()
   const { stdout } = process
-  const draw = () => live.draw(barLines([...bars.values()], { columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 }))
-  stdout.on('resize', draw)
+  const draw = () => live.draw((columns) => barLines([...bars.values()], { columns, rows: stdout.rows ?? 24 }))
   const voice = {
     line: (text: string) => live.print(text),
     problem: (text: string) => live.print(text, process.stderr),
@@ -211,7 +211,6 @@ function barReporter(): Reporter {
       draw()
     },
     settle() {
-      stdout.off('resize', draw)
       live.end()
     },
   })
@@ -252,16 +251,11 @@ function jsonReporter(): Reporter {
     },
     watchable: (row, url) => sayJson({ event: 'watchable', video: row.id, name: row.name, url }),
     watched: () => sayJson({ event: 'watched' }),
-    delivered: (row, delivery) =>
-      sayJson({
-        event: 'delivered',
-        video: row.id,
-        name: row.name,
-        seconds: row.seconds,
-        frames: row.frames,
-        files: files(row, delivery),
-        notes: row.notes,
-      }),
+    delivered(row, deliveries) {
+      const { id: video, name, seconds, frames, notes } = row
+      const placed = deliveries.flatMap((delivery) => files(row, delivery))
+      sayJson({ event: 'delivered', video, name, seconds, frames, files: placed, notes })
+    },
     failed: (row, why) => sayJson({ event: 'failed', video: row.id, name: row.name, message: why }),
     stopping: () => sayJson({ event: 'stopping' }),
     settle: () => {},

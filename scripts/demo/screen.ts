@@ -20,17 +20,16 @@ export function showStory(title: string, story: Story, startedAt: number): Scree
 
 function drawn(title: string, story: Story, startedAt: number): Screen {
   const live = createLiveLines(process.stdout)
-  const draw = (): void => {
-    const { columns = 80, rows = 24 } = process.stdout
-    live.draw(picture({ title, story, elapsed: (Date.now() - startedAt) / 1000, columns, rows, paint }))
-  }
+  const draw = (): void =>
+    live.draw((columns) => {
+      const { rows = 24 } = process.stdout
+      return picture({ title, story, elapsed: (Date.now() - startedAt) / 1000, columns, rows, paint })
+    })
   const timer = setInterval(draw, REDRAW_MS)
-  process.stdout.on('resize', draw)
   draw()
   return {
     end() {
       clearInterval(timer)
-      process.stdout.off('resize', draw)
       draw()
       live.end()
     },
