@@ -65,7 +65,10 @@ test('a film that is wanted under one more name is waited for until it has that 
   const code = await follow({
     wanted: new Set([id]),
     out: '/out',
-    reporter: { progress: () => {}, delivered: (_: unknown, { name }: Delivery) => reported.push(name) } as never,
+    reporter: {
+      progress: () => {},
+      delivered: (_: unknown, all: Delivery[]) => reported.push(...all.map(({ name }) => name)),
+    } as never,
     lookMs: 1,
     snapshot: async () =>
       ({
@@ -110,4 +113,27 @@ test('what changes is looked at before the interval is over', async () => {
     row: async () => null,
   })
   assert.deepEqual([code, waited.length], [0, 1])
+})
+
+test('equal films are reported under each name that was asked for, and under no other', async () => {
+  const id = '0123456789abcdef' as VideoId
+  const under = (name: string, done_at: number | null) => ({ peer: self, dir: '/out', name, done_at })
+  const looks = [
+    [under('earlier', 1), under('one', 7), under(`two-${id}`, null)],
+    [under('earlier', 1), under('one', 7), under(`two-${id}`, 8)],
+  ]
+  const reported: string[] = []
+  const code = await follow({
+    wanted: new Set([id]),
+    out: '/out',
+    names: new Map([[id, ['one', 'two']]]),
+    reporter: {
+      progress: () => {},
+      delivered: (_: unknown, all: Delivery[]) => reported.push(...all.map(({ name }) => name)),
+    } as never,
+    lookMs: 1,
+    snapshot: async () => ({ self, ledger: { away: null }, videos: [] }) as unknown as StatusSnapshot,
+    row: async () => ({ id, status: 'COMPLETED', deliveries: looks.shift() }) as unknown as VideoRow,
+  })
+  assert.deepEqual([code, reported], [0, ['one', `two-${id}`]])
 })

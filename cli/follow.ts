@@ -1,6 +1,7 @@
 /** Follows videos until each is delivered here or has ended: the loop of `run` and `submit --wait`. */
 
 import { systemClock } from '../node/host/system-clock.ts'
+import { isOfSource } from '../node/videos/delivery.ts'
 import { ReelmeshError, UsageError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
@@ -12,6 +13,8 @@ export interface Followed {
   /** Videos to follow; each is deleted when it ends. */
   readonly wanted: { readonly size: number; keys(): Iterable<VideoId>; delete(id: VideoId): boolean }
   readonly out: string | null
+  /** The names under which each was asked for; where there are none, the delivery that was done last counts. */
+  readonly names?: ReadonlyMap<VideoId, readonly string[]>
   readonly reporter: Reporter
   /** Interval of snapshots, ms. */
   readonly lookMs: number
@@ -53,10 +56,14 @@ export async function follow(of: Followed): Promise<number> {
     await of.check?.(snapshot)
     if (!snapshot.ledger.away) rows.push(...(await hiddenRows(hidden, look, of)))
     for (const row of rows) {
-      const delivery = lastOf(row.deliveries.filter((each) => each.peer === snapshot.self && each.dir === out))
+      const here = row.deliveries.filter((each) => each.peer === snapshot.self && each.dir === out)
+      const last = lastOf(here)
       const failure = failureOf(row, of)
-      if (row.status === 'COMPLETED' && delivery?.done_at != null) reporter.delivered(row, delivery)
-      else if (failure !== undefined) {
+      if (row.status === 'COMPLETED' && last?.done_at != null) {
+        const names = of.names?.get(row.id) ?? []
+        const asked = here.filter((each) => names.some((name) => isOfSource(each, row.id, name)))
+        reporter.delivered(row, asked.length > 0 ? asked : [last])
+      } else if (failure !== undefined) {
         reporter.failed(row, failure)
         code = 1
       } else continue

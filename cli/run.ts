@@ -120,7 +120,7 @@ interface Run {
 async function run({ files, out, deadline, config, recipe, options }: Run): Promise<number> {
   const subtitles = subtitlesFrom(files, options.subtitles)
   const hls_key = keyFrom(options)
-  const { openDestination } = await import('../node/addresses.ts')
+  const { openDestination, openSource } = await import('../node/addresses.ts')
   const { createRunMesh } = await import('../node/local-run/run-mesh.ts')
   await openDestination(out).prepare()
   const stopping = new AbortController()
@@ -138,7 +138,8 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
   let code = 0
   let how: 'fine' | 'failed' | 'interrupted' = 'failed'
   try {
-    const wanted = new Map<VideoId, string>()
+    const wanted = new Set<VideoId>()
+    const names = new Map<VideoId, string[]>()
     const { signal } = stopping
     const ask = async (file: string) => {
       signal.throwIfAborted()
@@ -150,7 +151,9 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
     for await (const each of askAhead(files, ask)) {
       const { file } = each
       if ('answer' in each) {
-        wanted.set(each.answer.id, file)
+        const { id } = each.answer
+        wanted.add(id)
+        names.set(id, [...(names.get(id) ?? []), openSource(absolutePath(file, 'a file name')).name])
         reporter.submitted(file, each.answer)
       } else {
         if (signal.aborted) break
@@ -169,7 +172,7 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
     }
     code = Math.max(
       code,
-      await follow({ wanted, out, reporter, lookMs: LOOK_MS, signal, wait, snapshot, row, check, givesUp }),
+      await follow({ wanted, out, names, reporter, lookMs: LOOK_MS, signal, wait, snapshot, row, check, givesUp }),
     )
     how = signal.aborted ? 'interrupted' : code === 0 ? 'fine' : 'failed'
     if (!signal.aborted) await whileWatched(mesh, reporter, signal)

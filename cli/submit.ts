@@ -92,8 +92,9 @@ async function submit(of: {
   const hls_key = keyFrom(options)
   const reporter = options.wait ? createReporter({ json: options.json === true, files: files.length }) : null
   const recipe = recipeFrom(options, ladder)
-  /** By id: their names. */
-  const wanted = new Map<VideoId, string>()
+  /** By id: their names, and those of the files. */
+  const [wanted, names] = [new Map<VideoId, string>(), new Map<VideoId, string[]>()]
+  const { openSource } = await import('../node/addresses.ts')
   let code = 0
   const ask = async (file: string) => {
     const body: SubmitBody = {
@@ -113,6 +114,7 @@ async function submit(of: {
     if ('answer' in each) {
       const { id, name, outcome } = each.answer
       wanted.set(id, name)
+      names.set(id, [...(names.get(id) ?? []), openSource(absolutePath(file, 'a file name')).name])
       if (reporter) reporter.submitted(file, each.answer)
       else if (options.json) sayJson({ event: 'submitted', file, video: id, name, outcome })
       else say(`${id}  ${printable(file)}${outcome === 'created' ? '' : `  (${outcome})`}`)
@@ -136,7 +138,7 @@ async function submit(of: {
     const snapshot = () => parseResponse(client.v1.status.$get())
     const row = (id: VideoId) => rowOf(client, id)
     const check = createWatchLook(wanted, { recipe, reporter, socket: of.socket })
-    code = Math.max(code, await follow({ wanted, out, reporter, lookMs: LOOK_MS, snapshot, row, check }))
+    code = Math.max(code, await follow({ wanted, out, names, reporter, lookMs: LOOK_MS, snapshot, row, check }))
     if (code === 0) how = 'fine'
   } finally {
     reporter.settle()

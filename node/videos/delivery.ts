@@ -6,7 +6,7 @@
  * are not replaced; no partial file remains. Into a shared folder one peer delivers at a time, under a lease whose term fences its writes.
  */
 import { join } from 'node:path'
-import { ownName } from '../../ledger/documents.ts'
+import { deliveryNames, ownName } from '../../ledger/documents.ts'
 import { type Artifact, pathFor } from '../../protocol/artifact.ts'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
@@ -59,6 +59,10 @@ export const deliveredPath = (
   { dir, name }: Pick<Delivery, 'dir' | 'name'>,
   artifact: Pick<Artifact, 'path'>,
 ): string => join(dir, pathFor(artifact, name))
+
+/** Whether a delivery of the video is of a source with this name: it may have got one of its own, `<name>-<video id>`. */
+export const isOfSource = ({ name }: Pick<Delivery, 'name'>, video: VideoId, source: string): boolean =>
+  deliveryNames(video, source).includes(name)
 
 /** An open delivery that this peer may make. */
 interface OpenDelivery {
