@@ -84,17 +84,20 @@ export class ChunkCutter {
   async makeExtras(): Promise<Task['outputs']> {
     const { ledger, media, hints } = this.#options
     const { video, source, plan, index, scratch, signal } = this.#job
-    const extras = await source.read(() => media.extras({ plan, source: source.path, index, outDir: scratch, signal }))
-    if (extras.audio) {
-      const input: TaskInput = { ...(await this.#inputOf(extras.audio)), start_pts: 0, end_pts: 0, time_base: '1/1' }
+    const { audio, other, from } = await source.read(async (from) => {
+      const made = await media.extras({ plan, source: from, index, outDir: scratch, signal })
+      return { ...made, from }
+    })
+    if (audio) {
+      const input: TaskInput = { ...(await this.#inputOf(audio, from)), start_pts: 0, end_pts: 0, time_base: '1/1' }
       const task = audioTask(video, plan, input)
       if (isOneEncode(plan)) this.#waiting.push(task)
       else await this.#retry(() => ledger.insertTasks([task]))
       await this.#replaceLostInput(taskId(video._id, 'audio'), input)
       hints.publish({ what: 'tasks', video: video._id })
     }
-    if (!extras.other) return []
-    return [{ path: EXTRAS_PATH, media_type: 'application/octet-stream', ...(await this.#inputOf(extras.other)) }]
+    if (!other) return []
+    return [{ path: EXTRAS_PATH, media_type: 'application/octet-stream', ...(await this.#inputOf(other, from)) }]
   }
 
   /**
@@ -170,17 +173,20 @@ export class ChunkCutter {
 
   async #cutFile(chunk_id: number): Promise<TaskInput> {
     const { plan, source, index, scratch, signal } = this.#job
-    const job = { plan, chunk_id, source: source.path, index, out: join(scratch, `${chunk_id}.nut`), signal }
-    const cut = await source.read(() => this.#options.media.cut(job))
+    const job = { plan, chunk_id, index, out: join(scratch, `${chunk_id}.nut`), signal }
+    const cut = await source.read(async (from) => ({
+      ...(await this.#options.media.cut({ ...job, source: from })),
+      from,
+    }))
     const times = { start_pts: cut.start_pts, end_pts: cut.end_pts, time_base: cut.time_base.join('/') }
-    return { ...(await this.#inputOf(cut.path)), ...times }
+    return { ...(await this.#inputOf(cut.path, cut.from)), ...times }
   }
 
-  /** The blob of a file that was made here, or the source itself where that is read straight. */
-  async #inputOf(path: string): Promise<HeldBlob> {
-    const { video, source } = this.#job
+  /** The blob of a file that was made here, or the source itself, which was read at `from`, where that is read straight. */
+  async #inputOf(path: string, from: string): Promise<HeldBlob> {
+    const { video } = this.#job
     const { shared: _shared, ...blob } = video.source
-    if (path === source.path) return blob
+    if (path === from) return blob
     return { ...(await this.#options.store.put(video._id, path)), holders: [this.#options.self] }
   }
 

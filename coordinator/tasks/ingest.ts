@@ -93,8 +93,7 @@ class IngestRunner {
     const { plan } = video
     const known = plan && (await retry(() => ledger.plan(video._id, plan.sha256)))
     const subtitles = await this.#subtitles(video, signal)
-    const { index, own } = await source.read(async () => {
-      const { path } = source
+    const { index, own } = await source.read(async (path) => {
       const probe = await media.probe(path, signal)
       const index = await media.index(path, probe, signal, subtitles)
       if (known) return { index, own: known }

@@ -44,8 +44,7 @@ const change = ({ now }: Awaited<ReturnType<typeof world>>, found: FoundBlob | n
 describe('a read of the source', () => {
   it('answers and fails as what reads it, while the source stays the same', async () => {
     const { reader } = await world()
-    assert.equal(reader.path, '/film')
-    assert.equal(await reader.read(async () => 7), 7)
+    assert.deepEqual(await reader.read(async (path) => [path, 7]), ['/film', 7])
     await assert.rejects(
       reader.read(() => Promise.reject(new Error('of its own'))),
       /of its own/,
@@ -65,6 +64,16 @@ describe('a read of the source', () => {
       throw new Error('a film without an end')
     })
     assert.equal(await read, 2)
+  })
+
+  it('is made again at the path of an equal file that was submitted meanwhile', async () => {
+    const it = await world()
+    const paths: string[] = []
+    await it.reader.read(async (path) => {
+      paths.push(path)
+      change(it, { path: '/copy', identity: '2' }, '/copy')
+    })
+    assert.deepEqual(paths, ['/film', '/copy'])
   })
 
   it('ends with the sentence where the source is another file, whatever was read of it', async () => {

@@ -11,14 +11,12 @@ const READINGS_MAX = 5
 
 /** The source of one video, for one attempt. */
 export interface SourceReader {
-  /** Absolute path. */
-  readonly path: string
   /**
-   * Runs `act`, which reads the path and may run more than once. Answers and rejects as `act`; rejects with `SourceChanged` where the source is
+   * Runs `act`, which reads the source at an absolute path and may run more than once: at another path once an equal file was submitted. Answers and rejects as `act`; rejects with `SourceChanged` where the source is
    * another file now, and with `BlobMissing` where it is gone, unless another peer has a copy: then with `AttemptFailed('input_missing')`, for
    * another attempt to read that one.
    */
-  read<T>(act: () => Promise<T>): Promise<T>
+  read<T>(act: (path: string) => Promise<T>): Promise<T>
 }
 
 /** Brings the source of the video here. Rejects as `BlobExchange.fetch`. */
@@ -31,20 +29,17 @@ export async function openSourceReader(options: {
   const { video, store, exchange, signal } = options
   const { sha256 } = video.source
   const fetch = () => exchange.fetch({ ...video.source, video: video._id, signal, isRead: true })
-  const path = await fetch()
-  const look = async () => {
-    const found = await store.lookUp(sha256, video._id)
-    return found?.path === path ? found : null
-  }
+  let path = await fetch()
+  const look = () => store.lookUp(sha256, video._id)
   return {
-    path,
     async read(act) {
       for (let readings = 1; ; readings++) {
         const before = await look()
-        const [done] = await Promise.allSettled([act()])
+        path = before?.path ?? path
+        const [done] = await Promise.allSettled([act(path)])
         signal.throwIfAborted()
         const after = await look()
-        if (before !== null && after !== null && before.identity === after.identity) {
+        if (before !== null && before.path === after?.path && before.identity === after.identity) {
           if (done.status === 'rejected') throw done.reason
           return done.value
         }
