@@ -39,15 +39,56 @@ test('a keyframe off the grid, a scene cut, is preferred', () => {
   assert.deepEqual(planChunks(steady(36, 50, [163]))[0]?.end_pts, 163 * 40)
 })
 
-test('a short film is cut into an even number of equal parts where two slots end sooner with these', () => {
-  assert.deepEqual(lengths(steady(10, 250)), [5, 5])
-  assert.deepEqual(lengths(steady(20, 50)), [5, 5, 5, 5])
+test('a short film is cut where few slots end soonest', () => {
+  assert.deepEqual(lengths(steady(10, 250)), [5.44, 4.56], 'the second decodes the first again')
+  assert.deepEqual(lengths(steady(20, 50)), [5.24, 4.76, 5.24, 4.76])
   assert.deepEqual(lengths(steady(28, 50)), [7, 7, 7, 7])
-  assert.deepEqual(lengths(steady(12, 145)), [5.8, 6.2], 'the keyframe at 5.8 s saves a second decode')
-  assert.deepEqual(lengths(steady(28, 100_000)), [7, 7, 7, 7], 'a quarter of a long GOP')
+  assert.deepEqual(lengths(steady(12, 145)), [6, 6], 'only 0.2 s are decoded again')
+  assert.deepEqual(lengths(steady(28, 100_000)), [5.56, 4.68, 9.6, 8.16], 'a long GOP: later parts decode more again')
   assert.deepEqual(lengths(steady(15, 208)), [8.32, 6.68], 'equal parts decode 7.5 s again')
-  assert.deepEqual(lengths(steady(30, 208)), [8.32, 8.32, 8.32, 5.04], 'each of three would decode some seconds again')
+  assert.deepEqual(lengths(steady(30, 208)), [8.32, 8.32, 7.12, 6.24])
 })
+
+test('a short film is cut no dearer than into equal parts, and decodes little of it twice', () => {
+  const keys = fc.uniqueArray(fc.integer({ min: 1, max: 32 * 25 - 1 }), { maxLength: 12 })
+  const short = fc.record({ frames: fc.integer({ min: 9 * 25, max: 32 * 25 }), keys })
+  fc.assert(
+    fc.property(short, ({ frames, keys }) => {
+      const times = Array.from({ length: frames }, (_, at) => at * 40)
+      const of = source(times, new Set([0, ...keys]), frames * 40)
+      const cut = planChunks(of)
+      const starts = cut.map(({ start_pts }) => start_pts / 1000)
+      const runIns = runInsOf(of, starts)
+      assert.ok(lengths(of).every((seconds) => seconds >= 4 && seconds <= 10))
+      assert.ok(runIns.reduce((sum, each) => sum + each, 0) <= (1.5 * frames) / 25)
+      for (const count of [2, 3, 4]) {
+        const length = frames / 25 / count
+        if (length < 4 || length > 10) continue
+        const equal = Array.from({ length: count }, (_, at) => Math.ceil((at * frames) / count) / 25)
+        assert.ok(shortCost(of, starts) <= shortCost(of, equal) + 1e-6)
+      }
+    }),
+    { numRuns: 50 },
+  )
+})
+
+/** Seconds from the keyframe before each start. */
+const runInsOf = ({ packets }: ChunkSource, starts: readonly number[]): number[] =>
+  starts.map(
+    (start) => start - Math.max(...packets.pts.filter((time, at) => packets.key[at] && time <= start * 1000)) / 1000,
+  )
+
+/** Three times the seconds for which two slots are held by the film, those of four, and twice its work: a decode is 0.15 of an encode, a chunk costs 0.2 s. */
+function shortCost(of: ChunkSource, starts: readonly number[]): number {
+  const runIns = runInsOf(of, starts)
+  const work = starts.map((start, at) => (starts[at + 1] ?? of.end_pts / 1000) - start + 0.15 * runIns[at]! + 0.2)
+  const held = (count: number) => {
+    const slots = new Array<number>(count).fill(0)
+    for (const seconds of work) slots[slots.indexOf(Math.min(...slots))]! += seconds
+    return count * Math.max(...slots)
+  }
+  return 3 * held(2) + held(4) + 2 * work.reduce((sum, seconds) => sum + seconds, 0)
+}
 
 test('the first part begins with the first picture, also where the first keyframe that is shown comes soon after it', () => {
   const cut = source(

@@ -5,13 +5,14 @@
  * any keyframe between 6 and 8 s, then the nearest keyframe a little outside; a cut elsewhere decodes again from the keyframe before it.
  * Inside a GOP longer than 10 s chunks have at least max(8 s, GOP ÷ 4), so that all repeated decoding is less than 1.5 decodes of the video.
  *
- * A short film is cut into an even number of equal parts where two slots end sooner with these: an uneven last chunk would leave one of them idle, and
- * a cut elsewhere than at a keyframe costs a second decode. Their number does not follow the slots that are there, so that one film has one plan.
+ * A short film is cut where few slots end soonest (`short-cuts.ts`).
  */
-import { CHUNK_S, CHUNKS_OF_SHORT, LONG_GOP_S } from '../protocol/limits.ts'
+import { CHUNK_S, LONG_GOP_S } from '../protocol/limits.ts'
 import type { ChunkPlan, ClockJump, Plan, Rational } from '../protocol/plan.ts'
+import { keyTimes, lowerBound, upperBound } from './key-times.ts'
 import type { Packets } from './packet-index.ts'
 import { secondsOf } from './rational.ts'
+import { shortCuts } from './short-cuts.ts'
 
 /** The packets and frame times of a source. Times are in ticks of `time_base`. */
 export interface ChunkSource {
@@ -32,19 +33,12 @@ export interface ChunkSource {
 /** Range of chunk lengths, s, in which a keyframe is preferred to any other frame: it costs less than decoding twice. */
 const KEYFRAME_S = { min: 4, max: 10 } as const
 
-/** Slots by which a short film is divided. */
-const SLOTS = 2
-/** Cost of decoding a second of film, a share of that of encoding it: measured 0.19 for two renditions at veryfast, 0.09 at medium. */
-const DECODE_COST = 0.15
-/** Share by which an equal part may be longer or shorter where a keyframe is there: a cut elsewhere costs a second decode. */
-const EVEN_SLACK = 0.1
-
 /** The chunks of a source, in order, without gap or overlap. */
 export function planChunks(source: ChunkSource): ChunkPlan[] {
   const { times, end_pts } = source
   if (source.whole) return wholeParts(source)
   const parts = partsOf(source)
-  const cut = (part: ChunkSource) => (parts.length === 1 && soonestEven(part)) || boundaries(part)
+  const cut = (part: ChunkSource) => (parts.length === 1 && shortCuts(part)) || boundaries(part)
   const starts = parts.flatMap(({ first, ...part }) => cut(part).map((start) => first + start))
   const cutter = createCutter(source.packets)
   return starts.map((start, chunk_id) => {
@@ -102,59 +96,6 @@ function boundaries({ times, end_pts, time_base, packets }: ChunkSource): number
   }
 }
 
-/** Indices at which equal parts start; null where these are no gain. */
-function soonestEven(source: ChunkSource): number[] | null {
-  const even = evenBoundaries(source)
-  return even && endOf(even, source) < endOf(boundaries(source), source) ? even : null
-}
-
-/** When slots that take the chunks in their order have encoded the last one, in ticks. */
-function endOf(starts: readonly number[], { times, end_pts, packets }: ChunkSource): number {
-  const keys = keyTimes(packets, times)
-  const slots = new Array<number>(SLOTS).fill(0)
-  for (const [at, first] of starts.entries()) {
-    const [start, next] = [times[first]!, starts[at + 1]]
-    const again = start - (keys[upperBound(keys, start) - 1] ?? start)
-    const free = slots.indexOf(Math.min(...slots))
-    slots[free] = slots[free]! + (next === undefined ? end_pts : times[next]!) - start + DECODE_COST * again
-  }
-  return Math.max(...slots)
-}
-
-/** Indices at which equal parts start; null where the film is longer, or has too long a GOP. */
-function evenBoundaries({ times, end_pts, time_base, packets }: ChunkSource): number[] | null {
-  const second = time_base[1] / time_base[0]
-  const [start, seconds] = [times[0]!, (end_pts - times[0]!) / second]
-  const least = Math.ceil(seconds / CHUNK_S.max)
-  if (least < 2 || least > CHUNKS_OF_SHORT) return null
-  const count = Math.ceil(least / SLOTS) * SLOTS
-  const part = (seconds / count) * second
-  const keys = keyTimes(packets, times)
-  const longest = Math.max(...[...keys, end_pts].map((key, at) => key - (keys[at - 1] ?? start)))
-  if (longest > LONG_GOP_S * second && part < longest / 4) return null
-  const later = Array.from({ length: count - 1 }, (_, at) => {
-    const wanted = start + (at + 1) * part
-    const key = keys[nearest(keys, wanted)]
-    return lowerBound(times, key !== undefined && Math.abs(key - wanted) <= EVEN_SLACK * part ? key : wanted)
-  })
-  const starts = [0, ...later]
-  // A gap in the film leaves parts without a picture.
-  return starts.every((at, number) => at < times.length && (number === 0 || at > starts[number - 1]!)) ? starts : null
-}
-
-/** Index of the value that is nearest. */
-function nearest(sorted: readonly number[], value: number): number {
-  const above = lowerBound(sorted, value)
-  const [below, next] = [sorted[above - 1] ?? -Infinity, sorted[above] ?? Infinity]
-  return value - below < next - value ? above - 1 : above
-}
-
-/** Times of shown keyframes, ascending. */
-function keyTimes(packets: Packets, times: readonly number[]): number[] {
-  const shown = packets.pts.filter((pts, at) => packets.key[at] && !packets.discarded[at] && pts >= times[0]!)
-  return shown.sort((a, b) => a - b)
-}
-
 /** The most frequent distance between two keyframes: the encoder's grid. */
 function usualGop(keys: readonly number[]): number {
   const counts = new Map<number, number>()
@@ -202,19 +143,6 @@ function anyPicture({ keys, start, second, left, end_pts }: PreferredCut & { end
   if (ahead <= longest * 1.25) return to < end_pts ? to : left <= longest * 1.25 ? null : to
   return start + ideal(ahead, longest) * second
 }
-
-/** First index whose value is not below `value`. */
-function lowerBound(sorted: readonly number[], value: number): number {
-  let [low, high] = [0, sorted.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (sorted[middle]! < value) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-const upperBound = (sorted: readonly number[], value: number): number => lowerBound(sorted, value + 0.5)
 
 /** The packets of a cut, and where a stream copy has to start and stop for them. */
 export interface CutRange {

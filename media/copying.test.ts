@@ -75,8 +75,8 @@ test('chunks that are asked for in order are copied together, to the bytes that 
   assert.equal(ids.length, 5)
   const together = recorded()
   const inOrder = await cut(together.programs, job, 'together', ids)
-  // The trial cuts of the first chunk and of one in the middle are used; all others come from one process, and one reads them.
-  assert.deepEqual(together.runs, ['ffmpeg of 3', 'ffmpeg of 3'])
+  // The first chunk is needed soonest; all others come from one process, and one reads them.
+  assert.deepEqual(together.runs, ['ffmpeg of 1', 'ffprobe', 'ffmpeg of 4', 'ffmpeg of 4'])
   assert.equal((await readdir(join(dir, 'together'))).length, 5)
 
   const alone = recorded()

@@ -19,7 +19,7 @@ export interface PictureSource {
 }
 
 /** Bytes read of each packet: what stands before its picture. */
-const HEAD_BYTES = 2_048
+export const PLAIN_HEAD_BYTES = 2_048
 /** Packets of a clip; of a longer film a decode of the beginning costs less than to read each of them. */
 const PACKETS_MAX = 2_000
 
@@ -42,7 +42,7 @@ export async function plainPicture({ source, format, codec, packets }: PictureSo
     const start = pictureStart(head)
     return start !== null && (number > 0 || start.isRefresh)
   }
-  return (await everyHead(source, { position, bytes: HEAD_BYTES }, begins))
+  return (await everyHead(source, { position, bytes: PLAIN_HEAD_BYTES }, begins))
     ? createHash('sha256').update(record).digest('hex')
     : null
 }

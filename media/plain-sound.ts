@@ -29,7 +29,7 @@ const PACKET_SAMPLES = 1_024
 /** Number of packets that are looked at: more than the second that a trial decodes. */
 const LOOKED_AT = 100
 
-/** The tracks as the audio task decodes them from the source; null where one needs a trial. Rejects with the error of the file system. */
+/** The tracks as the audio task decodes them, from the source or from a copy; null where one needs a trial. Rejects with the error of the file system. */
 export async function plainSound({
   source,
   format,
@@ -38,7 +38,7 @@ export async function plainSound({
   start,
   sounds,
 }: SoundSource): Promise<TriedAudio | null> {
-  if (!isStraight || audio.length === 0 || !format.split(',').includes('mov')) return null
+  if (audio.length === 0 || !format.split(',').includes('mov')) return null
   const begins: number[] = []
   for (const track of audio) {
     const sound = sounds.find(({ stream }) => stream === track.stream)
@@ -48,7 +48,8 @@ export async function plainSound({
     if (!(await beginAsSound(source, sound!, PLAIN[track.channels]!.element))) return null
     begins.push(first)
   }
-  return { audio: audio.map((track) => ({ ...track, extra: 'none' })), begins: Math.min(...begins), fates: [] }
+  const extra = isStraight ? 'none' : 'copied'
+  return { audio: audio.map((track) => ({ ...track, extra })), begins: Math.min(...begins), fates: [] }
 }
 
 /** Time of the first packet of a plain track, seconds; null where it is another. */

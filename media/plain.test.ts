@@ -5,11 +5,14 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { systemClock, systemRng } from '../node/host/system-clock.ts'
 import { folder } from '../testing/tools/folder.ts'
+import { tryAudio } from './audio-trial.ts'
 import { FFMPEG, FFPROBE, film, run, signal } from './film.test-support.ts'
+import { plainCutting } from './plain-cuts.ts'
 import { plainPicture } from './plain-picture.ts'
 import { plainSound } from './plain-sound.ts'
 import { probeSource } from './probing.ts'
 import { type IndexJob, indexSource } from './reading.ts'
+import { chooseCutting } from './trial-cuts.ts'
 
 const programs = { ffmpeg: FFMPEG, ffprobe: FFPROBE, clock: systemClock, rng: systemRng, run }
 const selfTestReport = { ffmpeg: '', decoders: [], encoders: [], filters: [], encode_bytes: 1, cores_per_slot: 1 }
@@ -89,4 +92,39 @@ test('bytes that do not begin as sound are tried', { timeout: 60_000 }, async ()
   const damaged = join(dir, 'damaged-sound.mp4')
   await writeFile(damaged, bytes)
   assert.equal(await isSoundPlain({ source: damaged, probe }), false)
+})
+
+/** A film of 20 s with pictures every 40 ms, to be cut. */
+async function toCut(name: string, ...options: string[]) {
+  const source = await film({ dir, name }, 20, '-ac', '2', ...options)
+  const probe = await probeSource(programs, source, signal)
+  const index = await indexSource(programs, { source, probe, selfTestReport, signal })
+  const { video, time_base } = probe
+  const plan = { video, time_base, genpts: index.genpts, start_pts: index.times[0]!, lead: 0, track_timescale: 12_800 }
+  return { probe, trial: { source, index, plan, breaks: [], signal } }
+}
+
+test('cuts and sound of a plain film are known without the trials that find the same', {
+  timeout: 60_000,
+}, async () => {
+  const { probe, trial } = await toCut('plain-cuts.mp4', '-preset', 'fast', '-g', '60')
+  const cutting = await plainCutting(trial)
+  assert.ok(cutting && cutting.chunks.length > 1)
+  assert.deepEqual(cutting, await chooseCutting(programs, trial))
+  const { source } = trial
+  const audio = { source, audio: probe.audio, seconds: 20, start: 0, isStraight: false, signal }
+  const sound = await plainSound({ ...audio, format: probe.format, sounds: probe.sounds })
+  // A trial decodes less of what an encoder has added before the first sample: the film begins with its picture either way.
+  assert.deepEqual(sound, { ...(await tryAudio(programs, audio)), begins: sound?.begins })
+})
+
+test('cuts that begin with a picture to which later ones do not keep, or with changes of shape, are tried', {
+  timeout: 60_000,
+}, async () => {
+  const open = await toCut('open.mp4', '-preset', 'fast', '-x264-params', 'open-gop=1:keyint=60:scenecut=0')
+  assert.ok(open.trial.index.plain)
+  assert.equal(await plainCutting(open.trial), null)
+  const closed = await toCut('closed.mp4', '-g', '60')
+  assert.equal(await plainCutting({ ...closed.trial, breaks: [5 * 12_800] }), null)
+  assert.equal(await plainCutting({ ...closed.trial, index: { ...closed.trial.index, plain: null } }), null)
 })

@@ -27,6 +27,7 @@ import { inPackaging, timeFates } from './packaging.ts'
 import { frameRate, type PacketIndex } from './packet-index.ts'
 import { captionFates, hdrFates, presetFates, trimmedFates } from './picture-fates.ts'
 import { decoderName } from './pixel-format.ts'
+import { plainCutting } from './plain-cuts.ts'
 import { plainSound } from './plain-sound.ts'
 import { settled } from './probe/parts.ts'
 import type { RatedProbe } from './probing.ts'
@@ -207,7 +208,8 @@ async function planCuts(programs: Programs, job: PlanJob, video: VideoFacts): Pr
   } // biome-ignore format: a record
   const breaks = index.shapes.slice(1).map(({ start_pts }) => start_pts)
   if (await isReadStraight({ source, format: job.probe.format, index, time_base, breaks })) return whole(index)
-  const cutting = await chooseCutting(programs, { source, signal, index, plan, breaks })
+  const trial = { source, signal, index, plan, breaks }
+  const cutting = (await plainCutting(trial)) ?? (await chooseCutting(programs, trial))
   return cutting === null ? whole(await indexByDecoding(programs, job, index)) : { index, ...cutting }
 }
 

@@ -2,7 +2,7 @@
  * Trial cuts: how the chunks of a video can be cut so that they decode to the pictures of the source. Run before the plan is committed,
  * by the ffmpeg that will cut.
  *
- * The first chunk and one in the middle are cut in one way after another. Of each, the first pictures and some of the last are decoded from
+ * The first chunk and a later one are cut in one way after another. Of each, the first pictures and some of the last are decoded from
  * the source and from the cut, all by one ffmpeg, and compared. A codec that no container holds is coded again without loss; where that
  * cannot be either, or would be too large, the source is not cut.
  */
@@ -79,7 +79,7 @@ interface TrialCut {
 }
 
 async function tryCuts(programs: Programs, job: Trial, plan: CutPlan): Promise<Shown> {
-  const ids = [...new Set([0, plan.chunks.length >> 1])]
+  const ids = [...new Set([0, cheapest(plan)])]
   try {
     const cuts = await makeCuts(programs, job, plan, ids)
     if (cuts === null) return 'other pictures'
@@ -92,6 +92,21 @@ async function tryCuts(programs: Programs, job: Trial, plan: CutPlan): Promise<S
     if (isOfTheWay(error)) return 'other pictures'
     throw error
   }
+}
+
+/**
+ * The chunk behind the first of which the least is decoded before its pictures, among those that a seek finds; of equals the nearest to the middle. A
+ * cut that begins with its chunk shows the most: a decoder that needs more than the keyframe shows it at once.
+ */
+function cheapest({ chunks, start_pts }: CutPlan): number {
+  const middle = chunks.length >> 1
+  const isSought = ({ cut }: ChunkPlan) => typeof cut?.seek_pts === 'number'
+  const runIn = ({ start_pts: start, cut }: ChunkPlan) => start - (cut?.seek_pts ?? start_pts)
+  const fromMiddle = ({ chunk_id }: ChunkPlan) => Math.abs(chunk_id - middle)
+  const [best] = chunks
+    .slice(1)
+    .sort((a, b) => Number(isSought(b)) - Number(isSought(a)) || runIn(a) - runIn(b) || fromMiddle(a) - fromMiddle(b))
+  return best?.chunk_id ?? 0
 }
 
 /** The trial cuts; null where the way does not do. A chunk that alone cannot be copied is coded again, as it will be in the ingest. */

@@ -1,0 +1,132 @@
+/**
+ * Where a short film is cut: so that two slots, or four, that take the chunks in order end soonest. Pure.
+ *
+ * An uneven last chunk leaves a slot idle, and a cut elsewhere than at a keyframe costs a second decode of what lies before it (the run-in).
+ * Neither is worth the other at any price, so that all cuts at 96 places and at the keyframes near them are compared. What is planned does not
+ * follow the slots that are there: one film has one plan, and one result.
+ */
+import { CHUNK_S, CHUNKS_OF_SHORT } from '../protocol/limits.ts'
+import type { Rational } from '../protocol/plan.ts'
+import { keyTimes, lowerBound, upperBound } from './key-times.ts'
+import type { Packets } from './packet-index.ts'
+
+/** Times are in ticks of `time_base`. */
+export interface ShortFilm {
+  readonly times: readonly number[]
+  readonly end_pts: number
+  readonly time_base: Rational
+  readonly packets: Packets
+}
+
+/**
+ * What a plan costs: seconds of film for which so many slots are held until the last chunk ends, and seconds of work, which alone count where the last encodes
+ * share their cores by threads.
+ */
+const WEIGHTS = { two: 3, four: 1, work: 2 } as const
+/** Lengths of a chunk, s: a shorter one costs bytes, and with a longer one a killed worker loses more. */
+const LENGTH_S = { min: 4, max: 10 } as const
+/** Places at which a cut is tried beside the keyframes; halves, thirds and quarters are among them. */
+const PLACES = 96
+/** Cost of decoding a second of film, a share of that of encoding it: measured 0.19 for two renditions at veryfast, 0.09 at medium. */
+const DECODE_COST = 0.15
+/** Cost of a chunk, in seconds of film: starts, claims and one more keyframe. */
+const CHUNK_COST_S = 0.2
+/** Most decodes of the whole film that all run-ins together may cost. */
+const RUN_INS_MAX = 1.5
+
+/** A place at which a chunk may begin. */
+interface Place {
+  /** Number of its frame. */
+  readonly at: number
+  /** Ticks since the first picture. */
+  readonly time: number
+  /** Ticks since the keyframe before it. */
+  readonly runIn: number
+}
+
+/** Numbers of the frames at which chunks start; null where the film is not short, or cannot be cut into chunks of a sensible length. */
+export function shortCuts(film: ShortFilm): number[] | null {
+  const second = film.time_base[1] / film.time_base[0]
+  const length = film.end_pts - film.times[0]!
+  const least = Math.ceil(length / second / CHUNK_S.max)
+  if (least < 2 || least > CHUNKS_OF_SHORT) return null
+  return new Search(placesOf(film), { length, second }).best()
+}
+
+function placesOf({ times, end_pts, packets }: ShortFilm): Place[] {
+  const first = times[0]!
+  const keys = keyTimes(packets, times)
+  const step = (end_pts - first) / PLACES
+  const frames = Array.from({ length: PLACES }, (_, number) => {
+    const from = first + number * step
+    const key = keys[lowerBound(keys, from)]
+    return [from, ...(key !== undefined && key < from + step ? [key] : [])].map((time) => lowerBound(times, time))
+  })
+  return [...new Set(frames.flat())]
+    .filter((at) => at > 0 && at < times.length)
+    .map((at) => ({
+      at,
+      time: times[at]! - first,
+      runIn: times[at]! - (keys[upperBound(keys, times[at]!) - 1] ?? first),
+    }))
+}
+
+/** Tries all ways to begin up to `CHUNKS_OF_SHORT` chunks at these places, as far as they may be the cheapest. */
+class Search {
+  readonly #places: readonly Place[]
+  readonly #length: number
+  readonly #min: number
+  readonly #max: number
+  readonly #chunkCost: number
+  #best: { readonly cost: number; readonly starts: readonly number[] } | null = null
+
+  /** Of a film of so many ticks. */
+  constructor(places: readonly Place[], { length, second }: { readonly length: number; readonly second: number }) {
+    this.#places = places
+    this.#length = length
+    this.#min = LENGTH_S.min * second
+    this.#max = LENGTH_S.max * second
+    this.#chunkCost = CHUNK_COST_S * second
+  }
+
+  best(): number[] | null {
+    this.#extend([{ at: 0, time: 0, runIn: 0 }], 0)
+    return this.#best && [...this.#best.starts]
+  }
+
+  /** `from`: number of the first place behind the last of `starts`. */
+  #extend(starts: readonly Place[], from: number): void {
+    const last = starts.at(-1)!.time
+    const runIns = starts.reduce((sum, { runIn }) => sum + runIn, 0)
+    const work = this.#length + DECODE_COST * runIns + this.#chunkCost * starts.length
+    if (runIns > RUN_INS_MAX * this.#length || costOf([work / 4, work / 2, work]) >= (this.#best?.cost ?? Infinity))
+      return
+    const left = this.#length - last
+    if (left >= this.#min && left <= this.#max) this.#take(starts)
+    if (starts.length === CHUNKS_OF_SHORT) return
+    for (let number = from; number < this.#places.length; number++) {
+      const place = this.#places[number]!
+      if (place.time > last + this.#max) return
+      if (place.time >= last + this.#min) this.#extend([...starts, place], number + 1)
+    }
+  }
+
+  #take(starts: readonly Place[]): void {
+    const work = starts.map(
+      ({ time, runIn }, at) => (starts[at + 1]?.time ?? this.#length) - time + DECODE_COST * runIn + this.#chunkCost,
+    )
+    const cost = costOf([endOf(work, 4), endOf(work, 2), endOf(work, 1)])
+    if (this.#best === null || cost < this.#best.cost) this.#best = { cost, starts: starts.map(({ at }) => at) }
+  }
+}
+
+/** By the ends of the work on four slots, on two and on one. */
+const costOf = ([four, two, one]: readonly [number, number, number]): number =>
+  WEIGHTS.four * 4 * four + WEIGHTS.two * 2 * two + WEIGHTS.work * one
+
+/** When so many slots that take this work in order have done the last of it, ticks. */
+function endOf(work: readonly number[], count: number): number {
+  const slots = new Array<number>(count).fill(0)
+  for (const ticks of work) slots[slots.indexOf(Math.min(...slots))]! += ticks
+  return Math.max(...slots)
+}
