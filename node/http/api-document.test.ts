@@ -197,3 +197,20 @@ test('the document lists the problems of each operation that it really answers, 
     }
   }
 })
+
+test('each operation is in one group, its summary has no marks of Markdown, and what needs no token says so', async () => {
+  const { paths, tags } = (await (await api.request('/openapi.json')).json()) as {
+    paths: Readonly<Record<string, Readonly<Record<string, { tags: string[]; summary: string; security?: unknown[] }>>>>
+    tags: readonly { name: string }[]
+  }
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.values(methods).map((operation) => ({ path, ...operation })),
+  )
+  for (const { path, tags, summary } of operations) {
+    assert.equal(tags.length, 1, path)
+    assert.doesNotMatch(summary, /`/)
+  }
+  assert.deepEqual(new Set(operations.flatMap(({ tags }) => tags)), new Set(tags.map(({ name }) => name)))
+  const open = operations.filter(({ security }) => security?.length === 0).map(({ path }) => path)
+  assert.deepEqual(open.sort(), ['/healthz', '/readyz'])
+})

@@ -14,8 +14,13 @@ const PAGE = `<!doctype html>
 <script src="/docs/start.js"></script>
 </html>
 `
-const START =
-  "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinking: true, validatorUrl: null, docExpansion: 'list' })\n"
+/** Swagger UI looks dark where its page says so. */
+const START = `const dark = matchMedia('(prefers-color-scheme: dark)')
+const look = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', look)
+look()
+SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinking: true, validatorUrl: null, docExpansion: 'list' })
+`
 const TEXT = { css: 'text/css; charset=utf-8', js: 'text/javascript; charset=utf-8' } as const
 /** Nothing from elsewhere. Swagger UI sets styles by itself. */
 const POLICY =

@@ -26,6 +26,7 @@ export interface Schema {
 
 interface Operation {
   readonly summary: string
+  readonly description?: string
   readonly requestBody?: { readonly content: { readonly 'application/json'?: { readonly schema: Schema } } }
   readonly responses: Readonly<
     Record<
@@ -129,7 +130,11 @@ export const rows = (head: string, body: readonly (readonly string[])[]): string
   return [`| ${head} |`, `|${line.join('|')}|`, ...body.map((cells) => `| ${cells.join(' | ')} |`), ''].join('\n')
 }
 
-function route(method: string, path: string, { summary, requestBody, responses }: Operation): string[] {
+function route(
+  method: string,
+  path: string,
+  { summary, description = summary, requestBody, responses }: Operation,
+): string[] {
   const json = requestBody?.content['application/json']
   const body = json ? typeText(json.schema) : requestBody ? 'bytes' : ''
   const good = Object.entries(responses).find(([status]) => status.startsWith('2'))
@@ -142,7 +147,7 @@ function route(method: string, path: string, { summary, requestBody, responses }
         ? 'bytes'
         : ''
   const refused = Object.keys(responses).filter((status) => Number(status) >= 400)
-  return [`\`${method.toUpperCase()} ${path}\``, body, `${good?.[0]} ${form}`, refused.join(', '), summary]
+  return [`\`${method.toUpperCase()} ${path}\``, body, `${good?.[0]} ${form}`, refused.join(', '), description]
 }
 
 /** The component and all that it refers to, in the order in which they are mentioned. */
