@@ -74,7 +74,9 @@ export function guarded(options: GuardOptions, { api, ledger, others, clock, log
       crossOriginResourcePolicy: origins.length > 0 ? 'cross-origin' : 'same-origin',
     }),
   )
-  guard.use(allowOrigins(origins, others))
+  const answerOrigins = allowOrigins(origins, others)
+  // What uploads may be is asked by the same method as what another origin may.
+  guard.use((c, next) => (isAboutUploads(c) ? next() : answerOrigins(c, next)))
   guard.use(limitRate(clock))
   guard.use(refuseForged(origins))
   if (tokens().length > 0) guard.use(checkToken(tokens))
@@ -130,6 +132,9 @@ const allowOrigins = (origins: readonly string[], others: OtherNodes): Guard =>
     ],
     maxAge: 86_400,
   })
+
+const isAboutUploads = ({ req }: Context): boolean =>
+  req.method === 'OPTIONS' && req.path === '/v1/uploads' && req.header('access-control-request-method') === undefined
 
 const isRead = (c: Context): boolean => READS.includes(c.req.method)
 

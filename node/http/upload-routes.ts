@@ -28,6 +28,8 @@ export function createUploadRoutes({ uploads }: UploadRoutesOptions): Hono<Env> 
     server ??= import('../uploads/tus-server.ts').then(({ createTusServer }) => createTusServer(PATH, uploads))
     return await (await server)(c.req.raw)
   }
+  // What the node takes, by the protocol.
+  routes.options(PATH, tus)
   routes.post(PATH, tus)
   // HEAD comes as GET.
   routes.get(`${PATH}/:id`, async (c) => {

@@ -43,10 +43,20 @@ export function createTusServer(path: string, uploads: UploadFiles): TusServer {
     if (error instanceof ReelmeshError) throw error
     // The library hides what a write failed with: mostly the room.
     if (answer.status === 500 && request.method === 'PATCH') await uploads.checkRoom(1)
-    const sentence = (await answer.text()).trim() || 'a header of the tus protocol is missing or wrong'
+    const stands = answer.status === 409 ? await offsetText(request, uploads) : null
+    const sentence = stands ?? ((await answer.text()).trim() || 'a header of the tus protocol is missing or wrong')
     // The library says 403 of headers that are missing.
     throw new RequestRefused(answer.status === 403 ? 400 : (answer.status as RefusalStatus), 'bad_upload', sentence)
   }
+}
+
+/** How far an upload has come, for who sends bytes to another place of it; null where it is gone. */
+async function offsetText({ url }: Request, uploads: UploadFiles): Promise<string | null> {
+  const facts = await uploads.facts(new URL(url).pathname.split('/').at(-1) ?? '').catch(() => null)
+  return (
+    facts &&
+    `${facts.offset} bytes of ${facts.name} are here: send those behind them, with Upload-Offset: ${facts.offset}`
+  )
 }
 
 /** The guard says which origins may read. */

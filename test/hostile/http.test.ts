@@ -218,6 +218,7 @@ const CASES: readonly Case[] = [
     'path_refused',
   ],
 
+  ['what uploads another origin may make', request('OPTIONS', '/v1/uploads', ['Origin: https://evil.example']), 204],
   ['an upload without the protocol', post('/v1/uploads', [JSON_TYPE, 'Upload-Length: 5']), 412, 'bad_upload'],
   ['an upload as any page can send', post('/v1/uploads', ['Upload-Length: 5']), 415, 'bad_request'],
   [
