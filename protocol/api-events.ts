@@ -46,12 +46,10 @@ export const streamQuerySchema = z.strictObject({
 /** What of the events a reader of the stream wants. */
 export type EventFilter = Pick<EventQuery, 'video' | 'what'>
 
-const streamHeadersSchema = z.object({
+/** The header of a client that comes back; absent: none, or an empty one. */
+export const streamHeadersSchema = z.object({
   'last-event-id': number('number of the last event that the client has: the stream begins behind it'),
 })
-
-/** The header of a client that comes back; absent: none, or an empty one. */
-export const lastEventIdSchema = streamHeadersSchema.shape['last-event-id']
 
 const pageSchema = z
   .object({

@@ -5,10 +5,12 @@
 import { DEADLINE_MAX_MS } from './claim-order.ts'
 import { UsageError } from './errors.ts'
 
+const FIELD = { field: 'deadline' }
+
 /** Throws `UsageError` for a deadline more than two years away, which the order of claims has no place for. Both are ms since 1970. */
 export function checkDeadline(deadline: number, now: number): void {
-  if (deadline - now > DEADLINE_MAX_MS) throw new UsageError('the deadline is more than two years away')
-  if (now - deadline > DEADLINE_MAX_MS) throw new UsageError('the deadline is more than two years past')
+  if (deadline - now > DEADLINE_MAX_MS) throw new UsageError('the deadline is more than two years away', FIELD)
+  if (now - deadline > DEADLINE_MAX_MS) throw new UsageError('the deadline is more than two years past', FIELD)
 }
 
 const MINUTE = 60_000

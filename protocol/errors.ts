@@ -52,11 +52,18 @@ export const CONCLUSIVE: ReadonlySet<FailureCode> = new Set(['encode_failed', 'v
 export class ReelmeshError extends Error {
   readonly code: string
   readonly retryable: boolean
-  constructor(code: string, message: string, options: { retryable?: boolean; cause?: unknown } = {}) {
+  /** The field of a request to the HTTP API that is wrong, where it is one. */
+  readonly field: string | undefined
+  constructor(
+    code: string,
+    message: string,
+    options: { retryable?: boolean; cause?: unknown; field?: string | undefined } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'ReelmeshError'
     this.code = code
     this.retryable = options.retryable ?? false
+    this.field = options.field
   }
 }
 
@@ -150,7 +157,7 @@ export class PeerUnreachable extends ReelmeshError {
 
 /** Wrong flags, configuration or environment: the person who started the program can correct it. */
 export class UsageError extends ReelmeshError {
-  constructor(message: string, options: { cause?: unknown } = {}) {
+  constructor(message: string, options: { cause?: unknown; field?: string } = {}) {
     super('usage', message, options)
     this.name = 'UsageError'
   }

@@ -1,7 +1,7 @@
 /** The API without a socket: what is refused, and in which words. */
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
-import { LedgerUnavailable, RecipeRefused, SourceRefused } from '../../protocol/errors.ts'
+import { LedgerUnavailable, RecipeRefused, SourceRefused, UsageError } from '../../protocol/errors.ts'
 import { asPeerId, type VideoId } from '../../protocol/ids.ts'
 import { LADDERS } from '../../protocol/ladders.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -100,15 +100,43 @@ describe('the API', () => {
 
   const wrong: readonly [title: string, body: unknown, says: RegExp][] = [
     ['a list', [], /^the body: /],
-    ['a field that there is not', { path: '/a', recipe: {}, preset: 'fast' }, /preset/],
-    ['a field of the recipe that there is not', { path: '/a', recipe: { preset: 'fast' } }, /^recipe: .*preset/],
+    ['a field that there is not', { path: '/a', recipe: {}, preset: 'fast' }, /^preset: is not known here$/],
+    ['a field that is misspelt', { pth: '/a', recipe: {} }, /^pth: is not known here$/],
+    ['a field of the recipe that there is not', { path: '/a', recipe: { preset: 'fast' } }, /^recipe\.preset: is not/],
+    ['no path', { recipe: {} }, /^path: is missing$/],
+    ['a path that is a number', { path: 5, recipe: {} }, /^path: must be a text$/],
     ['a path that is not absolute', { path: 'a.mp4', recipe: {}, out: null }, /^path: must be an absolute path$/],
-    ['a rendition there is not', { path: '/a', recipe: { renditions: ['4K'] }, out: null }, /^recipe\.renditions\.0: /],
-    ['no rendition at all', { path: '/a', recipe: { renditions: [] }, out: null }, /^recipe\.renditions: /],
-    ['a number as text', { path: '/a', recipe: { keyframe_s: '3' }, out: null }, /^recipe\.keyframe_s: /],
-    ['a number out of bounds', { path: '/a', recipe: { audio_kbps: 9 }, out: null }, /^recipe\.audio_kbps: /],
+    [
+      'a rendition there is not',
+      { path: '/a', recipe: { renditions: ['4K'] }, out: null },
+      /^recipe\.renditions\.0: is neither/,
+    ],
+    [
+      'half a rendition',
+      { path: '/a', recipe: { renditions: [{ id: 'x' }] } },
+      /^recipe\.renditions\.0\.\w+: is missing$/,
+    ],
+    [
+      'no rendition at all',
+      { path: '/a', recipe: { renditions: [] }, out: null },
+      /^recipe\.renditions: must have at least 1$/,
+    ],
+    [
+      'a number as text',
+      { path: '/a', recipe: { keyframe_s: '3' }, out: null },
+      /^recipe\.keyframe_s: must be a number$/,
+    ],
+    [
+      'a number out of bounds',
+      { path: '/a', recipe: { audio_kbps: 9 }, out: null },
+      /^recipe\.audio_kbps: must be at least 16$/,
+    ],
     ['a folder that is not absolute', { path: '/a', recipe: {}, out: 'out' }, /^out: must be an absolute path$/],
-    ['a priority that is none', { path: '/a', recipe: {}, out: null, priority: 1e9 }, /^priority: /],
+    [
+      'a priority that is none',
+      { path: '/a', recipe: {}, out: null, priority: 1e9 },
+      /^priority: must be at most 1000$/,
+    ],
   ]
   for (const [title, body, says] of wrong) {
     it(`answers 422, the field and one sentence to a submit of ${title}`, async () => {
@@ -133,6 +161,12 @@ describe('the API', () => {
     fails = new SourceRefused('/a.mp4 is a folder')
     const { status, code, detail } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, out: null })
     assert.deepEqual([status, code, detail], [422, 'source_refused', '/a.mp4 is a folder'])
+  })
+
+  it('names the field of a body that is right by its form, but not to be used', async () => {
+    fails = new UsageError('the deadline is more than two years past', { field: 'deadline' })
+    const { status, code, field } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, deadline: 5 })
+    assert.deepEqual([status, code, field], [422, 'usage', 'deadline'])
   })
 
   it('answers 422 with the sentence of a recipe that is refused', async () => {

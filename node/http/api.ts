@@ -104,7 +104,8 @@ export function createApi(node: NodeFace, modules: ApiModules) {
 function createAround(node: NodeFace, modules: ApiModules): OpenAPIHono<HttpEnv> {
   const api = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
-      if (!result.success) throw misfit(result.error, result.target)
+      // What was given is there too; the type does not say so.
+      if (!result.success) throw misfit(result.error, result.target, (result as { readonly data?: unknown }).data)
     },
   })
   const answer = answerError(modules.log)

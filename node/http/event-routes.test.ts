@@ -63,7 +63,7 @@ for (const [query, field] of [
   ['?what=a,,b', 'what'],
   ['?since=yesterday', 'since'],
   ['/stream?last_event_id=x', 'last_event_id'],
-  ['/stream?limit=5', ''],
+  ['/stream?limit=5', 'limit'],
 ] as const)
   test(`a parameter that is wrong is named: ${query}`, async () => {
     const { api, opened } = await stage()

@@ -2,7 +2,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { z } from 'zod'
-import { lastEventIdSchema, streamQuerySchema } from '../../protocol/api-events.ts'
+import { streamHeadersSchema, streamQuerySchema } from '../../protocol/api-events.ts'
 import { sentence } from '../../protocol/errors.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { EventFeed, EventReader } from './event-feed.ts'
@@ -18,8 +18,8 @@ export interface EventRoutesOptions {
 export function createEventRoutes({ events, log }: EventRoutesOptions): Hono<{ Bindings: Partial<HttpBindings> }> {
   const routes = new Hono<{ Bindings: Partial<HttpBindings> }>()
   routes.get('/v1/events/stream', async (c) => {
-    const { last_event_id, ...filter } = valid(streamQuerySchema, c.req.query())
-    const header = valid(lastEventIdSchema, c.req.header('last-event-id') || undefined)
+    const { last_event_id, ...filter } = valid(streamQuerySchema, c.req.query(), 'query')
+    const header = valid(streamHeadersSchema, { 'last-event-id': c.req.header('last-event-id') || undefined }, 'header')
     const headers = {
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-store',
@@ -27,15 +27,15 @@ export function createEventRoutes({ events, log }: EventRoutesOptions): Hono<{ B
       'X-Accel-Buffering': 'no',
     }
     if (c.req.method !== 'GET') return c.body(null, 200, headers)
-    const reader = await events.open(header ?? last_event_id ?? null, filter)
+    const reader = await events.open(header['last-event-id'] ?? last_event_id ?? null, filter)
     return c.body(streamOf(reader, log), 200, headers)
   })
   return routes
 }
 
-function valid<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+function valid<S extends z.ZodType>(schema: S, value: unknown, target: 'query' | 'header'): z.output<S> {
   const { success, data, error } = schema.safeParse(value)
-  if (!success) throw misfit(error, 'query')
+  if (!success) throw misfit(error, target, value)
   return data
 }
 

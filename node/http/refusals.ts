@@ -9,6 +9,7 @@ import type { z } from 'zod'
 import type { Problem } from '../../protocol/api-answers.ts'
 import { ReelmeshError, sentence } from '../../protocol/errors.ts'
 import type { Log } from '../../protocol/log.ts'
+import { faultOf } from '../schema-sentences.ts'
 import type { StreamRefusal } from '../streams/streams.ts'
 
 /** The statuses of refusals. */
@@ -64,7 +65,6 @@ const RETRY_AFTER_S: Partial<Record<RefusalStatus, number>> = { 429: 1, 503: 2 }
 /** A request that is refused before it reaches what it asks for. `field`: the part of its body or query that is wrong. */
 export class RequestRefused extends ReelmeshError {
   readonly status: RefusalStatus
-  readonly field: string | undefined
   readonly headers: Readonly<Record<string, string>>
   constructor(
     status: RefusalStatus,
@@ -72,10 +72,9 @@ export class RequestRefused extends ReelmeshError {
     message: string,
     { field, headers = {} }: { field?: string; headers?: Readonly<Record<string, string>> } = {},
   ) {
-    super(code, message)
+    super(code, message, { field })
     this.name = 'RequestRefused'
     this.status = status
-    this.field = field
     this.headers = headers
   }
 }
@@ -87,21 +86,21 @@ export const answerError =
     const error = thrown instanceof HTTPException ? ofException(thrown) : thrown
     const status = statusOf(error)
     if (status === 500) log.error('a request failed', { path: c.req.path, error: sentence(error) })
-    const refused = error instanceof RequestRefused ? error : null
+    const known = error instanceof ReelmeshError ? error : null
     const problem: Problem = {
       type: 'about:blank',
       title: STATUS_CODES[status] ?? '',
       status,
-      code: error instanceof ReelmeshError ? error.code : 'unexpected',
+      code: known?.code ?? 'unexpected',
       detail: sentence(error),
-      ...(refused?.field !== undefined && { field: refused.field }),
+      ...(known?.field !== undefined && { field: known.field }),
     }
     const retryAfter = RETRY_AFTER_S[status]
     return c.body(JSON.stringify(problem), status, {
       'Content-Type': 'application/problem+json',
       'Cache-Control': 'no-store',
       ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
-      ...refused?.headers,
+      ...(error instanceof RequestRefused && error.headers),
     })
   }
 
@@ -116,11 +115,17 @@ const ofException = ({ status }: HTTPException): RequestRefused =>
     ? new RequestRefused(415, 'bad_request', 'the body must be JSON, with the header content-type: application/json')
     : new RequestRefused(400, 'bad_request', 'the body is not JSON')
 
-/** The refusal of a request that does not fit its schema. It names the wrong field of a body or query. */
-export function misfit({ issues }: z.core.$ZodError, target: string): RequestRefused {
-  const message = issues[0]?.message ?? 'the request is wrong'
-  if (target === 'param') return new RequestRefused(404, 'unknown_video', message)
-  const field = issues[0]?.path.join('.') ?? ''
-  const [status, whole] = target === 'query' ? ([400, 'the query'] as const) : ([422, 'the body'] as const)
-  return new RequestRefused(status, 'bad_request', `${field || whole}: ${message}`, { field })
+/** What is wrong with a request: a field of its body, its query or a header, or its path. */
+export type MisfitTarget = 'json' | 'query' | 'header' | 'param' | 'form' | 'cookie'
+
+const WHOLE: Readonly<Record<string, string>> = { query: 'the query', header: 'the header' }
+
+/** The refusal of a request of which `given`, such as its body, does not fit its schema. It names the wrong field of a body, query or header. */
+export function misfit({ issues }: z.core.$ZodError, target: MisfitTarget, given: unknown): RequestRefused {
+  if (target === 'param')
+    return new RequestRefused(404, 'unknown_video', issues[0]?.message ?? 'there is no such video')
+  const { path, text } = faultOf(issues, given)
+  const field = path.map(String).join('.')
+  const status = target === 'json' ? 422 : 400
+  return new RequestRefused(status, 'bad_request', `${field || (WHOLE[target] ?? 'the body')}: ${text}`, { field })
 }

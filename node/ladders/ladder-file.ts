@@ -9,7 +9,8 @@ import { audioRenditionSchema } from '../../protocol/audio-rendition.ts'
 import { UsageError } from '../../protocol/errors.ts'
 import { type Ladder, ladderRenditionFields, ladderSchema } from '../../protocol/ladder.ts'
 import { fsPath } from '../../protocol/path-text.ts'
-import { lineOf, type Path, readYaml, valueAt, type YamlText } from './yaml-text.ts'
+import { type Path, toldIssue, valueAt, wantedText } from '../schema-sentences.ts'
+import { lineOf, readYaml, type YamlText } from './yaml-text.ts'
 
 /** Largest ladder file, bytes: 64 renditions take 10 KB. */
 const BYTES_MAX = 64 * 1024
@@ -50,9 +51,7 @@ export function ladderOf(yaml: YamlText, at: Path = []): Ladder {
   }
   const parsed = ladderSchema.safeParse(given)
   if (!parsed.success) {
-    const { issues } = parsed.error
-    // Of a key that is misspelt the right one is missing too.
-    const { path, text } = sentenceOf(issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!, given)
+    const { path, text } = sentenceOf(toldIssue(parsed.error.issues)!, given)
     return refuse(path, text)
   }
   for (const rendition of parsed.data.renditions) {
@@ -96,24 +95,4 @@ function placeOf([list, n, ...rest]: Path, given: unknown): string {
   const id = list === 'renditions' ? (given as { renditions?: { id?: unknown }[] }).renditions?.[n]?.id : undefined
   const name = list === 'audio' ? `audio ${n + 1}` : typeof id === 'string' && id !== '' ? id : `rendition ${n + 1}`
   return rest.length > 0 ? `${rest.map(String).join(' ')} of ${name}` : name
-}
-
-const KINDS: Readonly<Record<string, string>> = {
-  string: 'a text', number: 'a number', int: 'a whole number', array: 'a list', object: 'a mapping of names to values',
-} // biome-ignore format: a table
-
-/** What is wanted instead, beginning with a verb. */
-function wantedText(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_type') return `must be ${KINDS[issue.expected] ?? issue.expected}`
-  if (issue.code === 'invalid_value')
-    return `must be ${issue.values
-      .map(String)
-      .join(', ')
-      .replace(/, (?=[^,]*$)/, ' or ')}`
-  const unit = 'origin' in issue && issue.origin === 'array' ? 'have' : 'be'
-  const [least, most] =
-    'inclusive' in issue && issue.inclusive === false ? ['more than', 'less than'] : ['at least', 'at most']
-  if (issue.code === 'too_small') return `must ${unit} ${least} ${issue.minimum}`
-  if (issue.code === 'too_big') return `must ${unit} ${most} ${issue.maximum}`
-  return issue.message
 }

@@ -23,6 +23,7 @@ export function namedLadder(name: string, own: NamedLadders): Ladder {
   if (Object.hasOwn(all, name)) return all[name]!
   throw new UsageError(
     `there is no ladder "${name}", only ${Object.keys(all).join(', ')}; give a file as ./${name} or ${name}.yaml`,
+    { field: 'ladder' },
   )
 }
 

@@ -1,6 +1,7 @@
 /** YAML with its lines, and so JSON, which is YAML too. */
 import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml'
 import { UsageError } from '../../protocol/errors.ts'
+import type { Path } from '../schema-sentences.ts'
 
 /** A text that was read. */
 export interface YamlText {
@@ -11,9 +12,6 @@ export interface YamlText {
   readonly document: Document
   readonly lines: LineCounter
 }
-
-/** The way to a value: keys of mappings and positions in lists. */
-export type Path = readonly PropertyKey[]
 
 /** The text as YAML. Throws `UsageError` with the line where it is none. */
 export function readYaml(text: string, file: string): YamlText {
@@ -33,10 +31,6 @@ export function readYaml(text: string, file: string): YamlText {
 }
 
 const firstLine = ({ message }: Error): string => message.split('\n')[0]!
-
-/** What lies there; undefined where nothing does. */
-export const valueAt = (value: unknown, path: Path): unknown =>
-  path.reduce((inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key], value)
 
 /** The number of the line, from 1, of what lies there, or, of something that is missing, of what it is missing in. */
 export function lineOf({ document, lines }: YamlText, path: Path): number {

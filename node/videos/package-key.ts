@@ -30,7 +30,9 @@ export async function readKey(
   const digits = read?.toString('latin1').trim() ?? ''
   const content = /^[0-9a-f]{32}$/i.test(digits) ? Buffer.from(digits, 'hex') : read
   if (content?.length !== KEY_BYTES)
-    throw new UsageError(`${path} is no key of AES-128: a file of ${KEY_BYTES} bytes, or of 32 hex digits`)
+    throw new UsageError(`${path} is no key of AES-128: a file of ${KEY_BYTES} bytes, or of 32 hex digits`, {
+      field: 'hls_key.path',
+    })
   const sha256 = asSha256(createHash('sha256').update(content).digest('hex'))
   return { file: { sha256, bytes: KEY_BYTES, url, ...(method === 'cbcs' && { method }) }, content }
 }
@@ -38,6 +40,7 @@ export async function readKey(
 /** The recipe whose package is encrypted with the key. Throws `UsageError` for one without a package. */
 export function withKey(recipe: Recipe, key: ReadKey | undefined): Recipe {
   if (key === undefined) return recipe
-  if (recipe.package === undefined) throw new UsageError('a key is for a package, and none is asked for')
+  if (recipe.package === undefined)
+    throw new UsageError('a key is for a package, and none is asked for', { field: 'hls_key' })
   return { ...recipe, package: { ...recipe.package, key: key.file } }
 }
