@@ -16,7 +16,7 @@ import { mergeArgs } from './commands/merge.ts'
 import { createFfmpegMedia } from './ffmpeg-media.ts'
 import { FFMPEG, FFPROBE, ffmpeg, film, run, signal } from './film.test-support.ts'
 import { isJoinedAlone, joinAlone } from './joining-alone.ts'
-import { movieTimescale, readMoov } from './mp4.ts'
+import { movieTimescale, readMoov, tryFind } from './mp4.ts'
 import { runOrFail } from './run-ffmpeg.ts'
 
 const RECIPE: Recipe = {
@@ -88,6 +88,23 @@ async function saidOf(path: string): Promise<{ said: unknown; ends: number[] }> 
   }
 }
 
+/** A tag of each name that is text, in another order than they are written. */
+const TAGS = Object.fromEntries(
+  [
+    'keywords', 'network', 'episode_id', 'show', 'synopsis', 'description', 'lyrics', 'grouping', 'copyright', 'genre', 'comment', 'date', 'album',
+    'composer', 'album_artist', 'artist', 'title',
+  ].map((name) => [name, `${name}: Größe ✓`]),
+) // biome-ignore format: a list
+
+const tagged = (tags: Readonly<Record<string, string>>): string[] =>
+  Object.entries(tags).flatMap(([name, value]) => ['-metadata', `${name}=${value}`])
+
+async function tagsIn(path: string): Promise<Buffer | undefined> {
+  const handle = await open(path, 'r')
+  const { body } = await readMoov(handle).finally(() => handle.close())
+  return tryFind(body, 'udta')
+}
+
 async function headerScale(path: string): Promise<number> {
   const handle = await open(path, 'r')
   const { body } = await readMoov(handle).finally(() => handle.close())
@@ -105,12 +122,19 @@ describe('a film of one chunk', () => {
       'language=deu',
       ...recorded,
     ],
+    'with tags': ['-pix_fmt', 'yuv420p', ...tagged({ ...TAGS, location: '+48.1374+011.5755+519.8/' })],
+    'with the place of its recording, south and west': [
+      '-pix_fmt',
+      'yuv420p',
+      ...tagged({ location: '-33.4489-070.6693/' }),
+    ],
     'without sound': ['-pix_fmt', 'yuv420p', '-an'],
     'of one picture': ['-pix_fmt', 'yuv420p', '-an', '-frames:v', '1'],
   }))
     it(`${what} is joined as ffmpeg joins it`, async () => {
       const name = what.replaceAll(/\W/g, '-')
       const parts = await partsOf(await film({ dir, name: `${name}.mp4` }, 3, ...more), name)
+      assert.equal(Object.keys(parts.plan.metadata.tags).length, more.filter((word) => word === '-metadata').length)
       assert.ok(isJoinedAlone({ ...parts, extra: null }))
       const [own, theirs] = [join(dir, `${name}-own.mp4`), join(dir, `${name}-theirs.mp4`)]
       // ffmpeg 9 counts the times of its header in other ticks, and joins its own files.
@@ -122,6 +146,7 @@ describe('a film of one chunk', () => {
       assert.deepEqual(one.said, other.said)
       for (const [at, end] of one.ends.entries())
         assert.ok(Math.abs(end - other.ends[at]!) < 0.0015, `${one.ends} ${other.ends}`)
+      assert.deepEqual(await tagsIn(own), await tagsIn(theirs))
       // The index is before the samples.
       const bytes = (await readFile(own)).toString('latin1')
       assert.ok(bytes.indexOf('moov') < bytes.indexOf('mdat'))
@@ -130,10 +155,11 @@ describe('a film of one chunk', () => {
 
   it('with more than that is left to ffmpeg', async () => {
     const { plan } = await partsOf(
-      await film({ dir, name: 'titled.mp4' }, 1, '-pix_fmt', 'yuv420p', '-metadata', 'title=A film'),
+      await film({ dir, name: 'titled.mp4' }, 1, '-pix_fmt', 'yuv420p', '-metadata', 'track=3/9'),
       'titled',
     )
     assert.equal(isJoinedAlone({ plan, extra: null }), false)
+    assert.equal(plan.metadata.tags['track'], '3/9')
     const bare = { ...plan, metadata: { ...plan.metadata, tags: {} } }
     assert.ok(isJoinedAlone({ plan: bare, extra: null }))
     assert.equal(isJoinedAlone({ plan: bare, extra: '/extra' }), false)

@@ -1,7 +1,7 @@
 /**
  * Joins a film of one chunk without a process: the file of the picture with the sound as a second track, as ffmpeg's merge writes it. A start of
- * ffmpeg takes longer than all else at the merge of a short clip. What has text, covers, chapters or titles, or tags beside the time of its
- * recording, is left to ffmpeg. ISO/IEC 14496-12.
+ * ffmpeg takes longer than all else at the merge of a short clip. What has text, covers, chapters, titles of tracks, or tags other than `film-tags.ts` writes and the time of
+ * its recording, is left to ffmpeg. ISO/IEC 14496-12.
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import type { MergeJob } from '../protocol/media.ts'
@@ -9,6 +9,7 @@ import type { Plan } from '../protocol/plan.ts'
 import { soundFacts } from '../protocol/sound-plan.ts'
 import { changedBox, whole } from './change-box.ts'
 import { codecOfEntry } from './codecs/codecs.ts'
+import { areTagsWritten, tagsBox } from './film-tags.ts'
 import { type Box, children, movieTimescale, need, readMoov, readTrack, type Track, tryFind } from './mp4.ts'
 import { box, fullBox, packedLanguage, u32, u32s } from './package/box.ts'
 import { readStretch, stretchesOf } from './sample-bytes.ts'
@@ -22,6 +23,8 @@ const BYTES_MAX = 2 ** 32 - 1
 /** Seconds from 1904, where the times of MP4 begin, to 1970. */
 const EPOCH_S = 2_082_844_800
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
+/** Boxes of a moov that are written anew. */
+const WRITTEN: ReadonlySet<string> = new Set(['mvhd', 'trak', 'udta'])
 const SAMPLE_TABLE = ['mdia', 'minf', 'stbl']
 /** Where a version 0 header has the number of its track, its times, and `mdhd` its language, bytes. */
 const AT = { id: 12, times: 4, language: 20, mvhdDuration: 16, nextTrack: 96 }
@@ -30,14 +33,14 @@ const AT = { id: 12, times: 4, language: 20, mvhdDuration: 16, nextTrack: 96 }
 const STSD_ENTRY = 16
 const ENCODER = { from: 42, to: 74 }
 
-/** Whether a film has only what is written here: one picture, at most one sound, and the time of the recording. */
+/** Whether a film has only what is written here: one picture, at most one sound, the time of the recording, and other usual tags. */
 export function isJoinedAlone({ plan, extra }: Pick<MergeJob, 'plan' | 'extra'>): boolean {
   const { chunks, lead, metadata } = plan
   const { tags, picture, covers } = metadata
   const { creation_time, ...others } = tags
   const sounds = soundFacts(plan)
   return (
-    chunks.length === 1 && lead === 0 && extra === null && covers.length === 0 && Object.keys(others).length === 0 &&
+    chunks.length === 1 && lead === 0 && extra === null && covers.length === 0 && areTagsWritten(others) &&
     (creation_time === undefined || UTC.test(creation_time)) &&
     picture.language === '' && picture.title === '' && picture.timecode === null && isPlainFlags(picture.flags) &&
     sounds.length <= 1 && sounds.every(({ title, language, flags }) => title === '' && /^(?:[a-z]{3})?$/.test(language) && isPlainFlags(flags))
@@ -172,8 +175,8 @@ function moovOf(parts: readonly Part[], runs: readonly Run[], plan: Plan, start:
   mvhd.writeUInt32BE(Math.max(...durations), AT.mvhdDuration)
   mvhd.writeUInt32BE(parts.length + 1, AT.nextTrack)
   setTimes(mvhd, seconds)
-  const others = children(picture!.moov).filter(({ type }) => type !== 'mvhd' && type !== 'trak')
-  return box('moov', box('mvhd', mvhd), ...traks, ...others.map(whole))
+  const others = children(picture!.moov).filter(({ type }) => !WRITTEN.has(type))
+  return box('moov', box('mvhd', mvhd), ...traks, ...others.map(whole), tagsBox(plan.metadata.tags))
 }
 
 interface TrakJob {
