@@ -9,7 +9,7 @@ import { makeClip } from '../../testing/sources/clip.ts'
 import { atEnd } from '../../testing/tools/at-end.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { folder } from '../../testing/tools/folder.ts'
-import { ledgerOf, peerNamed, startNode, statusOf, submit, until } from './nodes.ts'
+import { ledgerOf, oddFfmpeg, startNode, submit, until } from './nodes.ts'
 
 interface Span {
   readonly traceId: string
@@ -39,31 +39,36 @@ async function collector(t: TestContext): Promise<{ endpoint: string; spans: Spa
   return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans }
 }
 
+/** Encodes one chunk, and stays at the next. */
+const stays = (dir: string) => `case "$*" in *libx264*) mkdir '${dir}/first' 2>/dev/null || exec sleep 1000 ;; esac`
+
 const attribute = ({ attributes }: Span, key: string) =>
   attributes.find((each) => each.key === `reelmesh.${key}`)?.value.stringValue
 
-test('a film is one trace of spans by several peers, with the attempts of a peer that was killed by others again', async (t) => {
+test('a film is one trace of spans by several peers, with the attempts of a peer that was killed by others again', {
+  timeout: 240_000,
+}, async (t) => {
   const dir = await folder(t)
   const { endpoint, spans } = await collector(t)
   const traced = ['--otlp-endpoint', endpoint]
   const nas = await startNode(t, dir, { name: 'nas', flags: ['--slots', '1', ...traced] })
+  const odd = await oddFfmpeg(dir, { stays: stays(dir) })
+  await odd.set('stays')
   const box = await startNode(t, dir, {
     name: 'box',
-    flags: ['--roles', 'worker', '--slots', '1', '--join', nas.address, ...traced],
+    flags: ['--roles', 'worker', '--slots', '1', '--join', nas.address, ...odd.flags, ...traced],
   })
   const film = join(dir, 'film.mp4')
   const { ffmpeg } = await ensureFfmpeg()
   await makeClip({ out: film, seconds: 32, width: 320, height: 180, fps: 25, ffmpeg })
   const video = (await submit(nas, dir, film, ['--renditions', '180p', '--preset', 'veryslow'])) as never
   const ledger = await ledgerOf(t, dir)
-  const busy = async () => (peerNamed(await statusOf(nas), 'box')?.running ?? []).length > 0
-  await until('box has encoded a chunk', async () =>
-    (await ledger.tasks({ video, kinds: ['video'] })).some(
-      (task) => task.status === 'COMPLETED' && task.worker_id === box.peer,
-    ),
-  )
+  await until('box has encoded a chunk, and is at the next one', async () => {
+    const tasks = await ledger.tasks({ video, kinds: ['video'] })
+    const hasEncoded = tasks.some(({ status, worker_id }) => status === 'COMPLETED' && worker_id === box.peer)
+    return hasEncoded && tasks.some(({ claims }) => claims.some(({ worker_id }) => worker_id === box.peer))
+  })
   await until('spans of box have arrived', async () => spans.some((span) => attribute(span, 'peer') === box.peer))
-  await until('box is at the next one', busy)
   await box.stop()
   await until('the film is delivered', async () =>
     (await ledger.video(video))?.deliveries.every(({ done_at }) => done_at),
