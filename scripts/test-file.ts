@@ -5,6 +5,7 @@
  */
 import { run } from 'node:test'
 import { inspect } from 'node:util'
+import { withConcurrency } from './with-concurrency.ts'
 
 export interface FileResult {
   readonly path: string
@@ -63,18 +64,22 @@ export function printFile(name: string, result: FileResult, { withFigures = fals
   if (result.report) console.log(result.report)
 }
 
-/** Runs files one after the other, prints each with its figures, and answers the sums. Paths are from the working directory. */
+/**
+ * Runs files in this order, `atOnce` of them beside each other, prints each with its figures as it ends, and answers the sums. Paths are from the
+ * working directory.
+ */
 export async function runInTurn(
   paths: readonly string[],
   limits: FileLimits,
+  { atOnce = 1 } = {},
 ): Promise<{ passed: number; failed: number }> {
   const sum = { passed: 0, failed: 0 }
-  for (const path of paths) {
+  await withConcurrency(atOnce, paths, async (path) => {
     const result = await runTestFile(`${process.cwd()}/${path}`, limits)
     printFile(path, result, { withFigures: true })
     sum.passed += result.passed
     sum.failed += result.failed
-  }
+  })
   return sum
 }
 
