@@ -9,10 +9,10 @@ import type { HdrData, Mastering } from '../../protocol/hdr.ts'
 import { decimal, integer, plainWord } from '../commands/argument.ts'
 import { amendAv1 } from './av1-headers.ts'
 import type { Codec, Encoder, EncoderJob } from './codec.ts'
-import { cappedRateArgs, GOP_FRAMES, rateArgs } from './encoder-args.ts'
+import { cappedRateArgs, GOP_FRAMES, rateArgs, threadsOf } from './encoder-args.ts'
 
-/** One thread, and no keyframes of its own but every forced one. */
-const FIXED = 'lp=1:scd=0:enable-force-key-frames=1'
+/** No keyframes of its own but every forced one. */
+const FIXED = 'scd=0:enable-force-key-frames=1'
 
 /** SVT-AV1: `Encoder` says what each member means. */
 const svt = {
@@ -27,9 +27,9 @@ const svt = {
     args: ['-c:v', 'libsvtav1', '-preset', '10', '-svtav1-params', 'lp=1', '-f', 'ivf'],
     read: familyOf,
   },
-  encoderArgs: ({ preset, rate, fps, hdr }: EncoderJob) => [
+  encoderArgs: ({ preset, rate, fps, hdr, isShort }: EncoderJob) => [
     '-c:v', 'libsvtav1', '-preset', plainWord(preset), ...rateArgs(rate), '-g', GOP_FRAMES,
-    '-svtav1-params', [FIXED, `fps-num=${integer(fps[0])}`, `fps-denom=${integer(fps[1])}`, ...hdrParams(hdr)].join(':'),
+    '-svtav1-params', [`lp=${integer(threadsOf({ rate, isShort }))}`, FIXED, `fps-num=${integer(fps[0])}`, `fps-denom=${integer(fps[1])}`, ...hdrParams(hdr)].join(':'),
   ], // biome-ignore format: groups
 } satisfies Encoder
 

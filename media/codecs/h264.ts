@@ -5,7 +5,7 @@
 import type { Preset } from '../../protocol/recipe.ts'
 import { avcSliceHeads } from './avc-slices.ts'
 import type { Codec, EncoderJob } from './codec.ts'
-import { rangeParam, rateParam, x26xArgs } from './encoder-args.ts'
+import { rangeParam, rateParam, threadsOf, x26xArgs } from './encoder-args.ts'
 import { takeSet } from './parameter-sets.ts'
 
 /** The codec H.264, 8 bits. */
@@ -54,13 +54,6 @@ export const h264 = {
   sliceHeads: (record) => avcSliceHeads(parameterSets(record)),
   setLevel: null,
 } satisfies Codec
-
-/**
- * Two threads share a chunk of a short film. The bytes of a constant quality follow from the number of threads; those of a capped one, or of an
- * average, also from which thread is first (findings/x264-capped-threads.sh).
- */
-const threadsOf = ({ rate, isShort }: EncoderJob): number =>
-  isShort && 'crf' in rate && rate.maxrate_kbps === undefined ? 2 : 1
 
 /** SPS, then PPS: counts in the low 5 bits of one byte and in the next whole one. */
 function parameterSets(avcC: Buffer): Buffer[] {

@@ -5,11 +5,11 @@
 import type { Preset } from '../../protocol/recipe.ts'
 import { integer } from '../commands/argument.ts'
 import type { Codec, EncoderJob } from './codec.ts'
-import { rangeParam, rateParam, x26xArgs } from './encoder-args.ts'
+import { rangeParam, rateParam, threadsOf, x26xArgs } from './encoder-args.ts'
 import { takeSet } from './parameter-sets.ts'
 
-/** One thread, no keyframes of its own but every forced one (x265 makes none within a second of another), no open GOPs, no SEI that names the build. */
-const FIXED = 'pools=none:frame-threads=1:scenecut=0:min-keyint=1:open-gop=0:info=0:log-level=error'
+/** No threads within a picture, no keyframes of its own but every forced one (x265 makes none within a second of another), no open GOPs, no SEI that names the build. */
+const FIXED = 'pools=none:scenecut=0:min-keyint=1:open-gop=0:info=0:log-level=error'
 
 /** The codec `hevc`: `Codec` says what each member means. */
 export const hevc = {
@@ -41,7 +41,12 @@ export const hevc = {
       encoderArgs: (job: EncoderJob) => [
         ...x26xArgs('libx265', job, 1),
         '-x265-params',
-        [rateParam(job), FIXED + rangeParam(job, 'range=limited'), ...hdrParams(job)].join(':'),
+        [
+          rateParam(job),
+          `frame-threads=${integer(threadsOf(job))}`,
+          FIXED + rangeParam(job, 'range=limited'),
+          ...hdrParams(job),
+        ].join(':'),
       ],
     },
   ],

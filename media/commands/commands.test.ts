@@ -216,7 +216,7 @@ test('x265 has its own words, and the trial frame the same command with one fram
     words(`${HEAD} ${ONE_THREAD} ${SAFE} -fflags +genpts -noautorotate -threads 1 -copyts -i file:/c.nut -filter_complex
       [0:3]trim=start_pts=9:end_pts=99,setpts=PTS-(9),${SDR},split=1[s0];[s0]${scaled('854:480')}[o0]
       -map [o0] -fps_mode passthrough -enc_time_base 1:90000 -frames:v 1 -c:v libx265 -preset medium -crf 23 -threads 1 -bf 0 -g 100000
-      -x265-params fps=30000/1001:pools=none:frame-threads=1:scenecut=0:min-keyint=1:open-gop=0:info=0:log-level=error -tag:v hvc1
+      -x265-params fps=30000/1001:frame-threads=1:pools=none:scenecut=0:min-keyint=1:open-gop=0:info=0:log-level=error -tag:v hvc1
       -force_key_frames expr:gte(t,n_forced*3) -bsf:v setts=pts=PTS:dts=DTS:duration='if(gt(DURATION,0),DURATION,3003)'
       -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:v +bitexact -video_track_timescale 90000 -f mp4 file:/480.mp4`),
   )
@@ -245,13 +245,18 @@ test('a short film is encoded by two threads, where its bytes follow from their 
     const outputs = [{ rendition: { ...SMALL, ...rendition }, path: '/a.mp4' }]
     return encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, isShort, outputs })
       .join(' ')
-      .match(/-c:v .*? -threads (\d)/)?.[1]
+      .match(/-c:v .*?(?:libx264.*? -threads |frame-threads=|lp=)(\d)/)?.[1]
   }
   assert.equal(threads({}), '2')
   assert.equal(threads({}, false), '1')
   assert.equal(threads({ rate: { crf: 20, maxrate_kbps: 1800, bufsize_kb: 3600 } }), '1')
   assert.equal(threads({ rate: { kbps: 900 } }), '1')
-  assert.equal(threads(HEVC), '1')
+  assert.equal(threads(HEVC), '2')
+  assert.equal(threads(HEVC, false), '1')
+  assert.equal(threads({ ...HEVC, rate: { kbps: 900 } }), '1')
+  const av1 = { codec: 'av1', class: 'h264>svtav1-1-4-1/small', preset: '8' } as const
+  assert.equal(threads(av1), '2')
+  assert.equal(threads({ ...av1, rate: { crf: 30, maxrate_kbps: 1800, bufsize_kb: 3600 } }), '1')
 })
 
 test('a range that stands alone is still said', () => {

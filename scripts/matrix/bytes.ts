@@ -71,7 +71,7 @@ async function mediaAt(peer: Peer, level: Exclude<CpuLevel, 'own'>, path: string
   const [asm, svt, vpx, aom] = NAMES[level]
   const script = [
     '#!/bin/sh',
-    `for a; do shift; case $a in *cpu-independent=1*|*frame-threads=1*) a=$a:asm=${asm} ;; lp=1:*) a=$a:asm=${svt} ;; esac; set -- "$@" "$a"; done`,
+    `for a; do shift; case $a in *cpu-independent=1*|*frame-threads=*) a=$a:asm=${asm} ;; lp=*:*) a=$a:asm=${svt} ;; esac; set -- "$@" "$a"; done`,
     `VPX_SIMD_CAPS=${vpx} AOM_SIMD_CAPS=${aom} exec '${peer.build.ffmpeg}' -cpuflags ${asm} "$@"`,
   ]
   await writeFile(path, `${script.join('\n')}\n`)
