@@ -38,7 +38,7 @@ export function createTusServer(path: string, uploads: UploadFiles): TusServer {
   })
   return async (request) => {
     const answer = await server.handleWeb(request as Parameters<Server['handleWeb']>[0])
-    if (answer.status < 400) return withoutCors(answer)
+    if (answer.status < 400) return asWeAre(answer)
     const error = refused.get(request)
     if (error instanceof ReelmeshError) throw error
     // The library hides what a write failed with: mostly the room.
@@ -59,9 +59,15 @@ async function offsetText({ url }: Request, uploads: UploadFiles): Promise<strin
   )
 }
 
-/** The guard says which origins may read. */
-function withoutCors(answer: Response): Response {
-  for (const name of [...answer.headers.keys()]) if (name.startsWith('access-control-')) answer.headers.delete(name)
+/** The answer without what the library says of other origins, of which the guard decides, and of sizes that come later, which are refused. */
+function asWeAre(answer: Response): Response {
+  const { headers } = answer
+  for (const name of [...headers.keys()]) if (name.startsWith('access-control-')) headers.delete(name)
+  const extensions = headers
+    .get('tus-extension')
+    ?.split(',')
+    .filter((each) => each !== 'creation-defer-length')
+  if (extensions) headers.set('tus-extension', extensions.join())
   return answer
 }
 

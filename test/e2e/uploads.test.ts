@@ -131,6 +131,7 @@ test('a file with another sha256 than was said is refused and removed, and one t
   const init = { 'tus-resumable': '1.0.0', 'upload-length': '10' }
   const about = await fetch(`${node.http}/v1/uploads`, { method: 'OPTIONS' })
   assert.deepEqual([about.status, about.headers.get('tus-version')], [204, '1.0.0'])
+  assert.equal(about.headers.get('tus-extension'), 'creation,creation-with-upload,termination,expiration')
   const begun = await fetch(`${node.http}/v1/uploads`, { method: 'POST', headers: init })
   assert.equal(begun.status, 201)
   const headers = { 'content-type': 'application/json' }
