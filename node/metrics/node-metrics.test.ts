@@ -125,3 +125,17 @@ test('claims, ends, reclaims, terms and events are counted as the ledger answers
   assert.match(text, /^nodejs_eventloop_lag_p99_seconds /m)
   for (const word of [VIDEO, ANN, BOB, 'film']) assert.ok(!text.includes(word), word)
 })
+
+test('what the ledger does not answer in time is absent, and all else is there', async () => {
+  const fast = { ...systemClock, timer: (_: number, act: () => void) => systemClock.timer(5, act) }
+  const { read, readFrom } = createNodeMetrics({} as never, { clock: fast, version: '1.2.3' })
+  const late = Promise.withResolvers<never>()
+  const ledger = { lease: () => late.promise, countVideos: async () => new Map([['QUEUED', 9]]) }
+  const status = { peers: async () => [], openVideos: () => late.promise }
+  const table = { all: () => [] }
+  readFrom({ status, ledger, table, store: { room: () => late.promise } } as unknown as MetricSources)
+  const { text } = await read()
+  assert.match(text, /^reelmesh_videos\{status="QUEUED"\} 9$/m)
+  assert.match(text, /^reelmesh_leader_known 0$/m)
+  assert.doesNotMatch(text, /^reelmesh_(?:disk|stuck|tasks)/m)
+})

@@ -5,7 +5,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { BlobStore, BlobTraffic } from '../../protocol/blobs.ts'
-import type { Clock } from '../../protocol/clock.ts'
+import { type Clock, within } from '../../protocol/clock.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { PRESENT_MS } from '../../protocol/limits.ts'
@@ -38,6 +38,8 @@ export interface NodeMetrics {
 
 /** How long a reading serves the gauges, ms: one scrape. */
 const SHARED_MS = 500
+/** How long a gauge waits for the ledger, ms: whoever asks waits 10 s by default, and all else is to be had. */
+const ANSWER_MS = 3_000
 /** Renditions that have labels of their own: a ladder has some ten. */
 const RENDITIONS_MAX = 64
 const CALL_S = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30]
@@ -190,13 +192,15 @@ function boundedLabels(): (word: string) => string {
   }
 }
 
-function createGauges(
+type Read = (gauge: Pick<Gauge, 'set' | 'inc'>, from: MetricSources) => Promise<void> | void
+
+/** Makes gauges that are read when they are asked for. */
+function gaugeMaker(
   registers: Registers,
   sources: () => MetricSources | null,
-  { clock, version }: { readonly clock: Clock; readonly version: string },
-): void {
-  type Read = (gauge: Gauge, from: MetricSources) => Promise<void> | void
-  const gauge = (name: string, help: string, labelNames: readonly string[], read: Read) =>
+  clock: Clock,
+): (name: string, help: string, labelNames: readonly string[], read: Read) => Gauge {
+  return (name, help, labelNames, read) =>
     new Gauge({
       name: `reelmesh_${name}`,
       help,
@@ -205,10 +209,26 @@ function createGauges(
       async collect() {
         const from = sources()
         this.reset()
+        // Without labels it would be 0.
+        if (labelNames.length === 0) this.remove()
+        let isLate = false
+        const inTime: Pick<Gauge, 'set' | 'inc'> = {
+          set: (...given: unknown[]) => void (isLate || Reflect.apply(this.set, this, given)),
+          inc: (...given: unknown[]) => void (isLate || Reflect.apply(this.inc, this, given)),
+        }
         // What cannot be read now is absent.
-        if (from) await Promise.resolve(read(this as unknown as Gauge, from)).catch(() => {})
+        const reading = from && Promise.resolve(read(inTime, from)).catch(() => {})
+        isLate = reading !== null && (await within(clock, ANSWER_MS, reading)) === 'late'
       },
     })
+}
+
+function createGauges(
+  registers: Registers,
+  sources: () => MetricSources | null,
+  { clock, version }: { readonly clock: Clock; readonly version: string },
+): void {
+  const gauge = gaugeMaker(registers, sources, clock)
   gauge('build', 'The version of this node', ['version'], (each) => each.set({ version }, 1))
   gauge('peers', 'Peers of the mesh by state; lost: silent without having left', ['state'], async (each, from) => {
     each.set({ state: 'lost' }, 0)
@@ -217,9 +237,11 @@ function createGauges(
   gauge('encode_speed_ratio', 'Seconds of sources that this node encodes in a second', [], async (each, from) =>
     each.set((await from.status.peers()).find(({ self }) => self)?.speed ?? 0),
   )
-  gauge('leader_known', 'Whether some peer holds the lease of the leader', [], async (each, from) =>
-    each.set((await from.ledger.lease()).holder === null ? 0 : 1),
-  )
+  const known = 'Whether some peer holds the lease of the leader; 0 also while the ledger does not answer'
+  gauge('leader_known', known, [], async (each, from) => {
+    each.set(0)
+    each.set((await from.ledger.lease()).holder === null ? 0 : 1)
+  })
   gauge('gossip_lag_seconds', 'Age of the oldest last heartbeat among the present peers', [], (each, from) => {
     const ages = from.table.all().map(({ heard_mono }) => clock.mono() - heard_mono)
     each.set(Math.max(0, ...ages.filter((ms) => ms < PRESENT_MS)) / 1000)
