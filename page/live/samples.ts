@@ -1,6 +1,7 @@
 /** What plots show of a status. Pure. */
 import type { StatusSnapshot } from '../../protocol/status.ts'
 import { isOpen } from '../../protocol/video-status.ts'
+import { SILENT_S } from './parts/peer-look.ts'
 
 /** One moment of the mesh. */
 export interface Sample {
@@ -23,9 +24,13 @@ export function sampleOf({ at, peers, videos }: StatusSnapshot): Sample {
   const etas = open.flatMap(({ eta_s }) => eta_s ?? [])
   return {
     at: at / 1000,
-    speed: peers.reduce((sum, { speed, busy }) => sum + (busy > 0 ? speed : 0), 0),
+    speed: peers.filter(isEncoding).reduce((sum, { speed }) => sum + speed, 0),
     waits: count('PENDING'),
     runs: count('PROCESSING'),
     eta: etas.length > 0 ? Math.max(...etas) : null,
   }
 }
+
+/** One that has failed goes on saying what it did last. */
+const isEncoding = ({ self, busy, heard_s }: StatusSnapshot['peers'][number]): boolean =>
+  busy > 0 && (self || heard_s <= SILENT_S)

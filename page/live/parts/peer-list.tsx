@@ -22,14 +22,14 @@ function PeerRow({ peer }: { peer: Peer }) {
   return (
     <div class="peer-row">
       <PeerActions peer={peer} />
-      <p>
+      <p class="who">
         <span class={`dot ${look}`} aria-hidden="true" />
         <strong>{peer.name}</strong>
         {leads && <span class="badge leads">leads</span>}
         {peer.self && <span class="badge">this node</span>}
         <span class="note">{[text, peer.reason].filter(Boolean).join(': ')}</span>
       </p>
-      <p class="note">{look === 'silent' || look === 'leaving' ? '' : runsText(peer)}</p>
+      <p class="note runs">{look === 'silent' || look === 'leaving' ? '' : runsText(peer)}</p>
     </div>
   )
 }

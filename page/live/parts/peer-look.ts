@@ -1,8 +1,10 @@
 /** How a peer looks in pictures and lists. Pure. */
 import type { PeerStatus } from '../../../protocol/status.ts'
 
-/** Without a heartbeat for so long, seconds, a peer is suspected, and later silent: its `state_text` says so then. */
-const [SUSPECTED_S, SILENT_S] = [3, 5]
+/** Without a heartbeat for so long, seconds, a peer is suspected. */
+const SUSPECTED_S = 3
+/** And silent for so long, seconds: its `state_text` says so then. */
+export const SILENT_S = 5
 /** States in which a peer is in trouble. */
 const TROUBLE = ['disk_full', 'self_test_failed', 'quarantined', 'ledger_away']
 
