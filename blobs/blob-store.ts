@@ -12,7 +12,7 @@ import { chmod, copyFile, link, lstat, mkdir, mkdtemp, readdir, rename, rm, stat
 import { basename, dirname, join } from 'node:path'
 import { flush } from '../files/flush.ts'
 import { hashFile } from '../files/hash-file.ts'
-import type { BlobRef, BlobStore, FoundBlob, Room, SourceReference } from '../protocol/blobs.ts'
+import type { BlobRef, BlobStore, FoundBlob, ListedBlobs, Room, SourceReference } from '../protocol/blobs.ts'
 import { AttemptFailed, isDiskFull } from '../protocol/errors.ts'
 import { isSha256, isVideoId, type Sha256, type VideoId } from '../protocol/ids.ts'
 import type { Log } from '../protocol/log.ts'
@@ -42,6 +42,12 @@ export async function createBlobStore(options: BlobStoreOptions): Promise<DiskBl
     await mkdir(join(options.dir, folder), { recursive: true, mode: 0o700 })
   }
   return new Store(options)
+}
+
+/** What the store has of each video. */
+interface Listed {
+  readonly folders: ReadonlySet<VideoId>
+  readonly references: ReadonlySet<VideoId>
 }
 
 /** Scratch folders of this process, by path, in whatever store: in a container the previous process had the same pid. */
@@ -97,16 +103,20 @@ class Store implements DiskBlobStore {
       const own = (await this.#blob(sha256, video)) ?? (await this.#referred(sha256, video))
       if (own !== null) return own
     }
-    for (const other of await this.#folders()) {
-      const found = await this.#blob(sha256, other)
-      if (found !== null) return found
+    return this.#lookUpElsewhere(sha256, await this.#list())
+  }
+
+  async listed(): Promise<ListedBlobs> {
+    const there = await this.#list()
+    return {
+      find: async (sha256, video) => {
+        if (!isSha256(sha256)) return null
+        const blob = there.folders.has(video) ? await this.#blob(sha256, video) : null
+        const own = blob ?? (there.references.has(video) ? await this.#referred(sha256, video) : null)
+        return (own ?? (await this.#lookUpElsewhere(sha256, there)))?.path ?? null
+      },
+      reference: async (video) => (there.references.has(video) ? this.reference(video) : null),
     }
-    for (const other of await this.#references.list()) {
-      const is = (await this.#references.sha256Of(other)) === sha256
-      const found = is ? await this.#referred(sha256, other) : null
-      if (found !== null) return found
-    }
-    return null
   }
 
   async findOrLink(sha256: Sha256, video: VideoId): Promise<string | null> {
@@ -167,7 +177,8 @@ class Store implements DiskBlobStore {
   }
 
   async videos(): Promise<readonly VideoId[]> {
-    return [...new Set([...(await this.#folders()), ...(await this.#references.list())])]
+    const { folders, references } = await this.#list()
+    return [...new Set([...folders, ...references])]
   }
 
   async list(video: VideoId): Promise<readonly Sha256[]> {
@@ -203,9 +214,23 @@ class Store implements DiskBlobStore {
     return path
   }
 
-  /** The videos with blobs. */
-  async #folders(): Promise<VideoId[]> {
-    return (await readdir(join(this.#dir, 'blobs'))).filter(isVideoId)
+  /** The videos with blobs, and those with a reference. */
+  async #list(): Promise<Listed> {
+    const folders = (await readdir(join(this.#dir, 'blobs'))).filter(isVideoId)
+    return { folders: new Set(folders), references: new Set(await this.#references.list()) }
+  }
+
+  async #lookUpElsewhere(sha256: Sha256, { folders, references }: Listed): Promise<FoundBlob | null> {
+    for (const other of folders) {
+      const found = await this.#blob(sha256, other)
+      if (found !== null) return found
+    }
+    for (const other of references) {
+      const is = (await this.#references.sha256Of(other)) === sha256
+      const found = is ? await this.#referred(sha256, other) : null
+      if (found !== null) return found
+    }
+    return null
   }
 
   #folder(video: VideoId): string {

@@ -1,5 +1,5 @@
 /** Locates a blob: looks on this peer's own disk first, then asks the named holders, then every connected peer. */
-import type { BlobExchange, BlobStore, HeldBlob } from '../protocol/blobs.ts'
+import type { BlobExchange, HeldBlob, ListedBlobs } from '../protocol/blobs.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
 
 /** Whether a blob has a holder. */
@@ -14,7 +14,8 @@ export interface BlobLocation {
 /** The parts that are asked. */
 export interface LocateOptions {
   readonly self: PeerId
-  readonly store: Pick<BlobStore, 'find'>
+  /** This peer's own disk, as it is or as it was listed. */
+  readonly store: Pick<ListedBlobs, 'find'>
   readonly exchange: Pick<BlobExchange, 'whoHas'>
   readonly video: VideoId
   readonly signal: AbortSignal

@@ -216,7 +216,7 @@ function createWork(
   const coordinator = options.roles.includes('coordinator')
     ? createLeader(options, adapters, basics, { admission, settling, attempts, shown })
     : null
-  const mayTakeControlTask = createControlTaskOrder({
+  const lookAtControlTasks = createControlTaskOrder({
     ...{ self, ledger, store, reachable },
     leads: () => coordinator?.term() != null,
     planners: createPlanners({ ...options, ...basics, clock }),
@@ -237,7 +237,7 @@ function createWork(
       admission,
       reachable,
       settling,
-      mayTakeControlTask,
+      lookAtControlTasks,
     },
   )
   return { breakers, attempts, admission, coordinator, worker }

@@ -66,6 +66,11 @@ export const leastFree = (totalBytes: number): number => Math.min(FREE_DISK.shar
 export const hasRoomFor = (bytes: number, { freeBytes, totalBytes }: Room): boolean =>
   freeBytes - bytes >= leastFree(totalBytes)
 
+/** The blobs of one machine at one moment. Methods are as those of `BlobStore`; they cost nothing for a video of which nothing is there. */
+export type ListedBlobs = Pick<BlobStore, 'reference'> & {
+  find(sha256: Sha256, video: VideoId): Promise<string | null>
+}
+
 /**
  * The blobs of one machine. Paths are absolute. Methods reject with errors of the file system, and where there is no space for a write with
  * `AttemptFailed('disk_full')`.
@@ -81,6 +86,8 @@ export interface BlobStore {
   find(sha256: Sha256, video?: VideoId): Promise<string | null>
   /** As `find`, with the identity of a source by reference. What was read while it stayed the same was read of one file. */
   lookUp(sha256: Sha256, video?: VideoId): Promise<FoundBlob | null>
+  /** The blobs as they are listed now, for questions about many. What comes later is not found there, and neither is what is gone by then. */
+  listed(): Promise<ListedBlobs>
   /** Reads the whole file and compares; a corrupt blob is removed and the answer is false. Rejects with errors of the disk. */
   verify(sha256: Sha256, video: VideoId): Promise<boolean>
   /** Records a source by reference. The file is never copied, moved or changed. */

@@ -8,12 +8,12 @@ import { BlobMissing } from '../../protocol/errors.ts'
 import { type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import { BLOB_FETCHES_AT_ONCE, LOST_AFTER_MS, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
-import { createPace, type Pace } from '../../protocol/pace.ts'
+import { createPace, FEW, type Pace } from '../../protocol/pace.ts'
 import type { Task } from '../../protocol/task.ts'
 import { isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import { cutAgain } from '../cut-again.ts'
 import type { Duty, TermContext } from '../duty.ts'
-import { locateBlob } from '../locate-blob.ts'
+import { type LocateOptions, locateBlob } from '../locate-blob.ts'
 import type { Look, VideoReader } from '../open-videos.ts'
 import { createLossDetector, type LossDetector } from '../policy/loss-detector.ts'
 
@@ -35,6 +35,9 @@ export type ReplicateToLeaderContext = Pick<
   TermContext,
   'self' | 'term' | 'openVideos' | 'ledger' | 'store' | 'exchange' | 'clock' | 'emit' | 'hints' | 'reachable'
 >
+
+/** Where blobs are looked for on this disk. */
+type Here = LocateOptions['store']
 
 /** The duty that replicates to the leader. Its state: what it knows about RUNNING and MERGING videos; a new leader reads it again. */
 export function createReplicateToLeader(context: ReplicateToLeaderContext): Duty {
@@ -177,19 +180,21 @@ class LeaderReplicas {
     const kinds = kindsWhere(({ eligibility }) => eligibility === 'source')
     const readers = Map.groupBy(await ledger.tasks({ kinds, statuses: ['PENDING'] }), ({ video_id }) => video_id)
     if (readers.size === 0) return
+    const here = readers.size > FEW ? await this.#context.store.listed() : this.#context.store
     for (const video of await ledger.videos({ ids: [...readers.keys()], statuses: OPEN_STATUSES }))
-      if (!signal.aborted) await this.#checkSource(video, readers.get(video._id) ?? [], signal)
+      if (!signal.aborted) await this.#checkSource(video, readers.get(video._id) ?? [], here, signal)
   }
 
   /** Where tasks wait for the source, or failed because it was missing, and no peer has it any more, the video fails. */
-  async #checkSource(video: Video, readers: readonly Task[], signal: AbortSignal): Promise<void> {
+  async #checkSource(video: Video, readers: readonly Task[], here: Here, signal: AbortSignal): Promise<void> {
     const { ledger, hints, emit, self, term, reachable } = this.#context
     const isHeld = reachable().some((peer) => video.source.holders.includes(peer))
     const isMissed = readers.some(({ failures }) => !isHeld || failures.at(-1)?.code === 'input_missing')
     // A shared folder may come back: that every holder lacks the file now decides nothing.
     const { shared, ...source } = video.source
     const wanted = shared ? { ...source, holders: [] } : source
-    if (!isMissed || !(await this.#blobs.isLost(video._id, wanted, signal, SOURCE_LOST_AFTER_MS))) return
+    const how = { afterMs: SOURCE_LOST_AFTER_MS, here }
+    if (!isMissed || !(await this.#blobs.isLost(video._id, wanted, signal, how))) return
     const failure = `${video.name}: the source is gone or was changed, and no peer has a copy; submit it again`
     if ((await ledger.failVideo(video._id, failure, term)) !== 'changed') return
     hints.publish({ what: 'tasks', video: video._id })
@@ -240,10 +245,15 @@ class LeaderBlobs {
     }
   }
 
-  /** Asks the holders by name: one that was absent a moment ago may have it. */
-  async isLost(video: VideoId, blob: HeldBlob, signal: AbortSignal, afterMs?: number): Promise<boolean> {
+  /** Asks the holders by name: one that was absent a moment ago may have it. `here`: what lies on this disk, where that is listed. */
+  async isLost(
+    video: VideoId,
+    blob: HeldBlob,
+    signal: AbortSignal,
+    { afterMs, here: store = this.#context.store }: { readonly afterMs?: number; readonly here?: Here } = {},
+  ): Promise<boolean> {
     const { self } = this.#context
-    const { isAvailable, lacks } = await locateBlob(blob, { ...this.#context, video, signal })
+    const { isAvailable, lacks } = await locateBlob(blob, { ...this.#context, store, video, signal })
     if (!isAvailable) return !signal.aborted && this.#loss.isLost(blob, [self, ...lacks], afterMs)
     this.#loss.found(blob.sha256)
     return false

@@ -1,13 +1,29 @@
 /** Reads of videos. */
+import type { FindCursor } from 'mongodb'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { VideoQuery } from '../../protocol/ledger.ts'
 import type { Video, VideoStatus } from '../../protocol/video.ts'
 import { date, fromBson } from './bson.ts'
 import type { Store } from './store.ts'
+import { idIn } from './stored-bytes.ts'
+
+/** Videos as the server stores them: one that has not changed since it was read is not parsed again. */
+type Found = FindCursor<Uint8Array>
+const RAW = { raw: true } as const
+
+function videoIn(store: Store, found: Uint8Array): Video | null {
+  const id = idIn(found)
+  const read = (stored: Uint8Array) => store.documents.video(fromBson(store.parse(stored)))
+  return id === null ? read(found) : store.keptVideos.of(id, found, read)
+}
+
+const videosIn = (store: Store, found: readonly Uint8Array[]): Video[] =>
+  found.map((each) => videoIn(store, each)).filter((video) => video !== null)
 
 export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
-  const found = await store.run(() => store.videos.findOne({ _id: id }))
-  return found && store.documents.video(fromBson(found))
+  const find = () => store.videos.find({ _id: id }, { limit: 1, ...RAW }) as unknown as Found
+  const [found] = await store.run(() => find().toArray())
+  return found ? videoIn(store, found) : null
 }
 
 /** Videos, newest last; with a limit only the newest. */
@@ -25,9 +41,9 @@ export async function readVideos(store: Store, { ids, statuses, before, since, l
       $or: [{ created_at: { $lt: date(before.created_at) } }, { _id: { $lt: before._id } }],
     }),
   }
-  const newest = (limit: number) =>
-    store.videos.find(filter, { sort: { created_at: -1, _id: -1 }, limit, ...(ids && { hint: '_id_' }) })
-  return store.documents.all((await store.find(limit, newest)).map(fromBson), store.documents.video).reverse()
+  const options = { sort: { created_at: -1, _id: -1 }, ...(ids && { hint: '_id_' }), ...RAW } as const
+  const newest = (limit: number) => store.videos.find(filter, { ...options, limit }) as unknown as Found
+  return videosIn(store, await store.find(limit, newest)).reverse()
 }
 
 export async function countVideos(store: Store, statuses: readonly VideoStatus[]): Promise<Map<VideoStatus, number>> {
@@ -40,6 +56,7 @@ export async function countVideos(store: Store, statuses: readonly VideoStatus[]
 export const UNDELIVERED = { status: 'COMPLETED', deliveries: { $elemMatch: { done_at: null, peer: { $gt: '' } } } }
 
 export async function readUndeliveredVideos(store: Store): Promise<Video[]> {
-  const found = () => store.videos.find(UNDELIVERED, { sort: { created_at: 1, _id: 1 }, hint: 'undelivered' }).toArray()
-  return store.documents.all((await store.run(found)).map(fromBson), store.documents.video)
+  const options = { sort: { created_at: 1, _id: 1 }, hint: 'undelivered', ...RAW } as const
+  const find = () => store.videos.find(UNDELIVERED, options) as unknown as Found
+  return videosIn(store, await store.run(() => find().toArray()))
 }

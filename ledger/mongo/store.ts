@@ -13,9 +13,12 @@ import { LedgerUnavailable, sentence } from '../../protocol/errors.ts'
 import type { LedgerOptions } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS, LEDGER_CALL_RETRY_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
+import type { Video } from '../../protocol/video.ts'
 import { CheckedDocuments } from '../check-documents.ts'
+import { KeptDocuments } from '../kept-documents.ts'
 import { databaseName, describeUrl } from './address.ts'
 import { connect, type SelfTest } from './connect.ts'
+import { BYTES } from './stored-bytes.ts'
 import { isTransient } from './transient.ts'
 
 export interface MongoOptions extends LedgerOptions {
@@ -44,9 +47,11 @@ export class Store {
   readonly leaseMs: number
   readonly rng: Rng
   readonly documents: CheckedDocuments
+  readonly keptVideos = new KeptDocuments<Uint8Array, Video>(BYTES)
   readonly #options: MongoOptions
   readonly #retryMs: number
   #client: MongoClient | null = null
+  #parse: ((stored: Uint8Array) => Document) | null = null
   #db: Db | null = null
   #closing = new AbortController()
 
@@ -64,6 +69,8 @@ export class Store {
   async open(test: SelfTest): Promise<void> {
     if (this.#client) return
     const { client, db } = await connect(this.#options, test)
+    const { BSON } = await import('./driver.ts')
+    this.#parse = BSON.deserialize
     this.#closing = new AbortController()
     this.#client = client
     this.#db = db
@@ -77,6 +84,12 @@ export class Store {
     await client
       ?.close()
       .catch((error) => this.#options.log.debug('the ledger did not close', { error: sentence(error) }))
+  }
+
+  /** A document that was read with `raw`. */
+  parse(stored: Uint8Array): Document {
+    if (!this.#parse) throw new LedgerUnavailable(`the ledger (${this.description}) is not open`)
+    return this.#parse(stored)
   }
 
   get db(): Db {

@@ -36,7 +36,8 @@ export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[
     ORDER BY ${video === null ? '_id' : 'rank, _id'} LIMIT :limit`
   const lists = { kinds: kinds ?? [], audits: audits ?? [], present: heldByNoneOf ?? [] }
   const given = Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, JSON.stringify(list)]))
-  return tasksOf(store, await store.read(sql, { video, worker, limit, ...given }))
+  const parameters = { video, worker, limit, ...given }
+  return store.readEach(sql, parameters, (row) => store.documents.task(taskOf(row)))
 }
 
 const PROGRESS = `SELECT video_id, kind, resolution, status, count(*) AS count FROM chunks

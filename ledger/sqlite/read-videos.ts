@@ -3,12 +3,15 @@ import type { VideoId } from '../../protocol/ids.ts'
 import type { VideoQuery } from '../../protocol/ledger.ts'
 import { VIDEO_STATUSES, type Video, type VideoStatus } from '../../protocol/video.ts'
 import { words } from './fragments.ts'
-import { IS_UNDELIVERED, videoOf } from './schema.ts'
+import { IS_UNDELIVERED, type Row, videoOf } from './schema.ts'
 import type { Store } from './store.ts'
+
+const videoIn = ({ keptVideos, documents }: Store, row: Row): Video | null =>
+  keptVideos.of(String(row._id), row, (stored) => documents.video(videoOf(stored)))
 
 export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
   const [row] = await store.read('SELECT * FROM videos WHERE _id=:id', { id })
-  return row ? store.documents.video(videoOf(row)) : null
+  return row ? videoIn(store, row) : null
 }
 
 /** Videos, newest last; with a limit only the newest. */
@@ -25,14 +28,14 @@ export async function readVideos(
       ? statuses.map((status) => `SELECT * FROM videos WHERE status=${words([status])} ${range}`).join(' UNION ALL ')
       : `SELECT * FROM videos WHERE status IN (${words(statuses)}) ${range}`
   const sql = `${found} ORDER BY created_at DESC, _id DESC LIMIT :limit`
-  const rows = await store.read(sql, {
+  const parameters = {
     limit,
     ids: JSON.stringify(ids ?? []),
     created_at: before?.created_at ?? 0,
     _id: before?._id ?? '',
     since: since ?? 0,
-  })
-  return store.documents.all(rows.map(videoOf), store.documents.video).reverse()
+  }
+  return (await store.readEach(sql, parameters, (row) => videoIn(store, row))).reverse()
 }
 
 export async function countVideos(store: Store, statuses: readonly VideoStatus[]): Promise<Map<VideoStatus, number>> {
@@ -43,5 +46,5 @@ export async function countVideos(store: Store, statuses: readonly VideoStatus[]
 
 export async function readUndeliveredVideos(store: Store): Promise<Video[]> {
   const sql = `SELECT * FROM videos INDEXED BY undelivered WHERE ${IS_UNDELIVERED} ORDER BY created_at, _id`
-  return store.documents.all((await store.read(sql)).map(videoOf), store.documents.video)
+  return store.readEach(sql, {}, (row) => videoIn(store, row))
 }

@@ -8,6 +8,7 @@ import { EVENTS_MAX } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { WebhookDelivery } from '../../protocol/webhook-delivery.ts'
+import type { StoredForm } from '../kept-documents.ts'
 
 interface Column {
   readonly sql: string
@@ -43,6 +44,8 @@ export const VIDEO_COLUMNS: Columns<Video> = {
   ended_at: wholeOrNull,
   coordinator_term: whole,
 }
+
+const VIDEO_NAMES = Object.keys(VIDEO_COLUMNS)
 
 export const TASK_COLUMNS: Columns<Task> = {
   _id: key,
@@ -187,6 +190,11 @@ export function parsed(json: unknown): unknown {
 
 /** Each document is checked by its schema before it is used (check-documents.ts). */
 export const videoOf = (row: Row): unknown => document(VIDEO_COLUMNS, row)
+/** Videos are stored alike where all columns are. */
+export const VIDEO_FORM: StoredForm<Row> = {
+  isSame: (one, other) => VIDEO_NAMES.every((name) => one[name] === other[name]),
+  copy: (row) => row,
+}
 export const taskOf = (row: Row): unknown => document(TASK_COLUMNS, row)
 export const engineOf = (row: Row): unknown => document(ENGINE_COLUMNS, row)
 export const peerOf = (row: Row): unknown => document(PEER_COLUMNS, row)

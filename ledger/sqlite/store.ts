@@ -20,8 +20,10 @@ import type { LedgerOptions } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS, LEDGER_CALL_RETRY_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { checkSchemaVersion, SCHEMA_VERSION } from '../../protocol/schema-version.ts'
+import type { Video } from '../../protocol/video.ts'
 import { CheckedDocuments } from '../check-documents.ts'
-import { type Row, SCHEMA } from './schema.ts'
+import { KeptDocuments } from '../kept-documents.ts'
+import { type Row, SCHEMA, VIDEO_FORM } from './schema.ts'
 
 export interface SqliteOptions extends LedgerOptions {
   /** Path of the file, which is created with its folder; `:memory:` is a database of this ledger alone. */
@@ -47,6 +49,7 @@ export class Store {
   readonly leaseMs: number
   readonly clock: Clock
   readonly documents: CheckedDocuments
+  readonly keptVideos = new KeptDocuments<Row, Video>(VIDEO_FORM)
   readonly #rng: Rng
   readonly #log: Log
   readonly #retryMs: number
@@ -98,6 +101,21 @@ export class Store {
     return await this.#retrying((database) => this.#run(database, sql, parameters))
   }
 
+  /**
+   * What `of` makes of each row of a SELECT, but for null. Rows of a long list live for a moment only: all at once they would outlive the young generation,
+   * and a collection of the whole heap follows.
+   */
+  async readEach<T>(sql: string, parameters: Parameters, of: (row: Row) => T | null): Promise<T[]> {
+    return await this.#retrying((database) => {
+      const made: T[] = []
+      for (const row of this.#statement(database, sql).iterate(this.#bound(parameters))) {
+        const one = of(row)
+        if (one !== null) made.push(one)
+      }
+      return made
+    })
+  }
+
   /** One writing statement; the rows of its RETURNING. */
   async write(durability: Durability, sql: string, parameters: Parameters = {}): Promise<Row[]> {
     return await this.#retrying((database) => {
@@ -111,9 +129,17 @@ export class Store {
 
   /** Runs a statement with `all`, never `get`: one that is not stepped to its end would commit later, and its error would be lost. */
   #run(database: DatabaseSync, sql: string, parameters: Parameters): Row[] {
+    return this.#statement(database, sql).all(this.#bound(parameters))
+  }
+
+  #statement(database: DatabaseSync, sql: string): StatementSync {
     const statement = this.#statements.get(sql) ?? database.prepare(sql)
     this.#statements.set(sql, statement)
-    return statement.all(bound({ ...parameters, now: this.now() }))
+    return statement
+  }
+
+  #bound(parameters: Parameters): Record<string, SQLInputValue> {
+    return bound({ ...parameters, now: this.now() })
   }
 
   #timed<T>(act: (database: DatabaseSync) => T, database: DatabaseSync): T {

@@ -11,8 +11,8 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { IDLE_POLL_MS, SWEEP_MS, VIDEOS_ASKED_AT_ONCE } from '../../protocol/limits.ts'
 import { FEW } from '../../protocol/pace.ts'
 import type { Task } from '../../protocol/task.ts'
-import type { Video } from '../../protocol/video.ts'
 import { type Assigned, heldBy } from './attempts.ts'
+import type { MayTakeControlTask } from './control-task-order.ts'
 import { createOpenTasks } from './open-tasks.ts'
 import type { OutageGrace } from './outage-grace.ts'
 import type { Pauses } from './pauses.ts'
@@ -45,7 +45,8 @@ export interface ControlClaimsModules {
   readonly pauses: Pick<Pauses, 'films'>
   /** Ingests that have released their slots and still run. */
   readonly waiting: ReadonlySet<Task>
-  mayTakeControlTask(task: Task, video: Video | null, now: number): Promise<boolean>
+  /** Begins a look at tasks: which of them this peer should take. `count`: number of them. */
+  lookAtControlTasks(count: number): Promise<MayTakeControlTask>
   readonly claimWithToken: ClaimWithToken
 }
 
@@ -59,7 +60,7 @@ export interface ControlClaims {
 
 /** Makes the claims; nothing is read before the first one. */
 export function createControlClaims({ self }: { readonly self: PeerId }, modules: ControlClaimsModules): ControlClaims {
-  const { ledger, clock, grace, pauses, waiting, mayTakeControlTask, claimWithToken } = modules
+  const { ledger, clock, grace, pauses, waiting, lookAtControlTasks, claimWithToken } = modules
   const openTasks = createOpenTasks({ ledger, clock, grace, order: byUrgency })
   /** Tasks that this peer should not take, and until when it is not asked about again (monotonic ms): only of very many. */
   const refused = new Map<TaskId, number>()
@@ -71,11 +72,9 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
       if (changed === null || changed.has(videoOf(task)) || until <= clock.mono()) refused.delete(task)
   }
 
-  /** Whether this peer should take a task. Of very many a refusal is remembered, for longer the more there are. */
-  async function mayTake(task: Task, video: Video | null, { now, count }: { now: number; count: number }) {
-    const may = await mayTakeControlTask(task, video, now)
-    if (!may && count > FEW) refused.set(task._id, clock.mono() + Math.min(SWEEP_MS, (IDLE_POLL_MS * count) / FEW))
-    return may
+  /** Of very many tasks a refusal is remembered, for longer the more there are. */
+  function refuse(task: Task, count: number): void {
+    if (count > FEW) refused.set(task._id, clock.mono() + Math.min(SWEEP_MS, (IDLE_POLL_MS * count) / FEW))
   }
 
   async function claim(kinds: readonly KindName[]): Promise<Assigned | null> {
@@ -90,6 +89,8 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
     const isFree = ({ status, not_before, claimable_at }: Task) =>
       status === 'PENDING' ? not_before <= now : claimable_at <= now && grace.isOver()
     const free = asked.filter(isFree).sort(byUrgency)
+    if (free.length === 0) return null
+    const mayTake = await lookAtControlTasks(free.length)
     // The first is mostly the one; the videos of more and more of those behind it are read at once.
     for (let at = 0, some = 1; at < free.length; at += some, some = Math.min(VIDEOS_ASKED_AT_ONCE, 2 * some)) {
       const tasks = free.slice(at, at + some)
@@ -97,7 +98,11 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
       for (const task of tasks) {
         const video = videos.find(({ _id }) => _id === task.video_id) ?? null
         // Another slot may have let one wait meanwhile.
-        if (isCrowdedOut(task, waiting) || !(await mayTake(task, video, { now, count: open.length }))) continue
+        if (isCrowdedOut(task, waiting)) continue
+        if (!(await mayTake(task, video, now))) {
+          refuse(task, open.length)
+          continue
+        }
         const got = await claimWithToken(async (token) => {
           const [held] = heldBy(await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' }))
           return held ? [held] : null

@@ -13,6 +13,7 @@ import type { Actor } from '../../testing/simulation/stage.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
 import { type CircuitBreakers, createCircuitBreakers } from './circuit-breaker.ts'
+import type { MayTakeControlTask } from './control-task-order.ts'
 import { FILM_RENDITIONS } from './film.fixture.ts'
 import { createSettlement } from './settlement.ts'
 import { createWorker, type Worker, type WorkerModules } from './worker.ts'
@@ -35,7 +36,7 @@ export interface TestWorkerOptions {
   readonly mayClaim?: WorkerModules['admission']['mayClaim']
   /** Default: this worker alone. */
   readonly reachable?: WorkerModules['reachable']
-  readonly mayTakeControlTask?: WorkerModules['mayTakeControlTask']
+  readonly mayTakeControlTask?: MayTakeControlTask
   selfTest?(): Promise<void>
 }
 
@@ -73,7 +74,7 @@ export function createTestWorker(options: TestWorkerOptions): TestWorker {
       admission: { mayClaim: options.mayClaim ?? (async () => null) },
       reachable: options.reachable ?? (() => [self]),
       settling: new Set(),
-      mayTakeControlTask: options.mayTakeControlTask ?? (async () => false),
+      lookAtControlTasks: async () => options.mayTakeControlTask ?? (async () => false),
     },
   )
   return { worker, attempts, breakers }

@@ -17,12 +17,12 @@ import { createNotifier, type Notifier } from '../../protocol/notifier.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 import type { Runners } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
-import type { Video } from '../../protocol/video.ts'
 import type { AdmissionGate } from '../admission.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import type { Assigned, Attempts } from './attempts.ts'
 import type { CircuitBreakers } from './circuit-breaker.ts'
 import { type ControlClaims, createControlClaims } from './control-claims.ts'
+import type { MayTakeControlTask } from './control-task-order.ts'
 import { createEncodeClaims, type EncodeClaims } from './encode-claims.ts'
 import { createOutageGrace, type OutageGrace } from './outage-grace.ts'
 import { createPrefetcher, type Prefetcher } from './prefetch.ts'
@@ -59,8 +59,8 @@ export interface WorkerModules {
   reachable(): readonly PeerId[]
   /** Audits that this peer, without slots, should run: see `settling-claims.ts`. */
   readonly settling: Set<TaskId>
-  /** Whether this peer should take this ingest or merge task of this video. `now`: ledger time, ms. */
-  mayTakeControlTask(task: Task, video: Video | null, now: number): Promise<boolean>
+  /** Begins a look at ingest and merge tasks: which of them this peer should take. `count`: number of them. Rejects with errors of the disk. */
+  lookAtControlTasks(count: number): Promise<MayTakeControlTask>
 }
 
 /** The worker of this node. */
@@ -101,7 +101,7 @@ class LoopingWorker implements Worker {
     this.#modules = modules
     const { self, capability, slots } = options
     const { ledger, plans, clock, rng, log, peers, attempts, breakers, admission, runners } = modules
-    const { reachable, mayTakeControlTask } = modules
+    const { reachable, lookAtControlTasks } = modules
     const { signal } = this.#stopping
     this.#notifier = createNotifier(clock)
     this.#grace = createOutageGrace(clock)
@@ -154,7 +154,7 @@ class LoopingWorker implements Worker {
         pauses: breakers.control.pauses,
         waiting: this.#waiting,
         claimWithToken,
-        mayTakeControlTask,
+        lookAtControlTasks,
       },
     )
   }

@@ -88,6 +88,21 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
       }
     })
 
+    it('answers many questions from one list of what is there, which what comes later is not in', async () => {
+      const [video, later] = [newVideo(), newVideo()]
+      const { sha256 } = await store.put(video, await file('listed'))
+      const listed = await other.listed()
+      const after = await store.put(later, await file('not listed'))
+      const path = await store.find(sha256, video)
+      assert.ok(path)
+      for (const each of [video, later]) assert.equal(await listed.find(sha256, each), path)
+      assert.equal(await listed.find(after.sha256, later), null)
+      assert.equal(await listed.find('../../x' as Sha256, video), null)
+      assert.equal(await listed.reference(video), null)
+      await store.drop(video)
+      assert.equal(await listed.find(sha256, video), null)
+    })
+
     it('may be given the same bytes twice, also at once', async () => {
       const video = newVideo()
       const paths = await Promise.all([1, 2, 3].map(() => file('again')))
@@ -156,6 +171,9 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
         assert.deepEqual(await handle.lookUp(source.sha256, video), { ...source })
         assert.equal(await handle.find(source.sha256, video), path)
         assert.equal(await handle.find(source.sha256), path)
+        const listed = await handle.listed()
+        assert.deepEqual(await listed.reference(video), source)
+        for (const each of [video, newVideo()]) assert.equal(await listed.find(source.sha256, each), path)
         assert.equal(await handle.changedSource(source.sha256, video), null)
         assert.equal(await handle.verify(source.sha256, video), true)
       }

@@ -277,7 +277,8 @@ const blindStore: Sabotage = {
       if (found !== null && found.identity !== null) seen.set(sha256, found)
       return found ?? seen.get(sha256) ?? null
     }
-    return { ...store, lookUp, find: async (sha256, video) => (await lookUp(sha256, video))?.path ?? null }
+    const find: BlobStore['find'] = async (sha256, video) => (await lookUp(sha256, video))?.path ?? null
+    return { ...store, lookUp, find, listed: async () => ({ ...(await store.listed()), find }) }
   },
 }
 
