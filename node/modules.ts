@@ -24,6 +24,7 @@ import { createHeartbeat, createPeerTable, type HeardTable, type HeartbeatLoop }
 import { type HeartbeatBodyModules, heartbeatBody, type Listener } from './peers/heartbeat-body.ts'
 import { createOwnSpeeds } from './peers/own-speeds.ts'
 import { createSuspicions, type Suspicions } from './peers/suspicions.ts'
+import { createKeptSnapshot } from './status/kept-snapshot.ts'
 import { watchAnswers } from './status/ledger-watch.ts'
 import { createProgressWatch } from './status/progress-watch.ts'
 import { createStatus, type Status } from './status/status.ts'
@@ -95,10 +96,11 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   const { problems } = deliverer
   const watch = createProgressWatch(clock)
   peers.listen(({ peer, beat }) => watch.sawRunning(peer, beat.running))
-  const status = createStatus({
+  const read = createStatus({
     self, version, ledger, clock, table: peers, plans, problems, watch, ledgerWatch, reachable,
     own: () => ({ ...own(), ...(listener.own !== null && { http: listener.own }) }),
   }) // biome-ignore format: parts of one module
+  const status: Status = { ...read, snapshot: createKeptSnapshot(read.snapshot, { clock, hints }) }
   const leads = () => coordinator?.term() != null
   const isFirst = () => presentPeers(peers, clock.mono()).every(({ peer }) => peer > self)
   const { openVideos } = status

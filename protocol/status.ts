@@ -225,7 +225,7 @@ export const eventSchema = z
 export const statusSchema = z
   .object({
     v: z.literal(1).describe('version of this form'),
-    at: milliseconds('wall clock of the answering peer'),
+    at: milliseconds('when it was put together, by the wall clock of the answering peer'),
     self: peerId.describe('id of the answering peer'),
     version: z.string().describe('its version of Reelmesh'),
     leader: z
@@ -270,7 +270,7 @@ export const statusSchema = z
   .meta({
     id: 'Status',
     description:
-      'One object, put together by the peer that answers: from the ledger (truth) and from heartbeats (hints: progress, speed, load, about a second old).',
+      'One object, put together by the peer that answers: from the ledger (truth) and from heartbeats (hints: progress, speed, load, about a second old). Those who ask within half a second get the same one; what was submitted, cancelled, paused or changed otherwise at this peer is in each answer after it.',
   })
 
 /** One peer as `status` shows it. */

@@ -10,6 +10,7 @@ import { ROUTES, STREAM_ROUTES, type UploadedRead } from '../../protocol/api.ts'
 import { ReelmeshError, unknownVideo } from '../../protocol/errors.ts'
 import { isPeerId, type PeerId, type VideoId } from '../../protocol/ids.ts'
 import { API_BODY_BYTES_MAX } from '../../protocol/limits.ts'
+import type { StatusSnapshot } from '../../protocol/status.ts'
 import { isOpen } from '../../protocol/video.ts'
 import { WEBHOOK_MESSAGE } from '../../protocol/webhook.ts'
 import type { NodeFace } from '../face.ts'
@@ -21,6 +22,7 @@ import { createEventRoutes, type EventRoutesOptions } from './event-routes.ts'
 import { createHealthRoutes, type HealthRoutesOptions } from './health-routes.ts'
 import type { HttpEnv } from './http-env.ts'
 import { type IdempotencyModules, idempotent } from './idempotency.ts'
+import { jsonOnce } from './json-once.ts'
 import { createMediaRoutes, type MediaRoutesOptions } from './media-routes.ts'
 import { allowedPath } from './named-paths.ts'
 import { answerError, misfit, RequestRefused } from './refusals.ts'
@@ -31,6 +33,7 @@ import { checkWebhooks, resendWebhook, webhookPage } from './webhook-page.ts'
 /** The routes of the API as a typed client needs them. */
 export type Api = ReturnType<typeof createApi>
 
+const JSON_TYPE = { 'Content-Type': 'application/json' }
 const PAUSED = { paused: true, reason: 'paused by its owner' }
 const RESUMED = { paused: false, reason: null }
 const DRAINING = { draining: true, reason: 'draining' }
@@ -47,7 +50,10 @@ export function createApi(node: NodeFace, modules: ApiModules) {
   const api = createAround(node, modules)
   return api
     .openapi(createRoute(ROUTES.health), (c) => c.json({ ok: true } as const, 200))
-    .openapi(createRoute(ROUTES.status), async (c) => c.json(await node.snapshot(), 200))
+    .openapi(createRoute(ROUTES.status), async (c) => {
+      const bytes = jsonOnce(await node.snapshot())
+      return c.body(bytes, 200, JSON_TYPE) as unknown as ReturnType<typeof c.json<StatusSnapshot, 200>>
+    })
     .openapi(createRoute(ROUTES.videos), async (c) => c.json(await videoPage(node, c.req.valid('query')), 200))
     .openapi(createRoute(ROUTES.peers), async (c) => c.json(await node.peers(), 200))
     .openapi(createRoute(ROUTES.engines), async (c) => c.json(await node.engines(), 200))

@@ -16,6 +16,7 @@ import type { PlanSource } from '../videos/plan-source.ts'
 import { createAskInTime } from './ask-in-time.ts'
 import { attemptPage } from './attempt-rows.ts'
 import { type LedgerWatch, ledgerText } from './ledger-watch.ts'
+import { createNewestEvents } from './newest-events.ts'
 import { plannedRenditions } from './planned-renditions.ts'
 import type { ProgressWatch } from './progress-watch.ts'
 import { engineText, type NamedPeer, stateText } from './sentences.ts'
@@ -85,18 +86,19 @@ export function createStatus(options: StatusOptions): Status {
   const running = () => beats().flatMap(({ beat }) => beat.running)
   const peers = (): NamedPeer[] => beats().map(({ peer, beat: { name, host } }) => ({ peer, name, host }))
   const stillOf = createStillVideos({ ledger, clock, watch, beats, reachable })
-  const rows = createVideoRows({ ledger, clock, plans, problems, present, peers, running, stillOf })
+  const events = createNewestEvents(ledger, clock)
+  const rows = createVideoRows({ ledger, clock, plans, events, problems, present, peers, running, stillOf })
 
   const askLedger = createAskInTime({
     clock,
     ms: ANSWER_MS,
     description: ledger.description,
     async ask() {
-      const [lease, records, engines, shown, events] = await Promise.all([
-        ledger.lease(), ledger.peers(), ledger.engines(), shownVideos(ledger), ledger.events(EVENTS_SHOWN),
+      const [lease, records, engines, shown, newest] = await Promise.all([
+        ledger.lease(), ledger.peers(), ledger.engines(), shownVideos(ledger), events(),
       ]) // biome-ignore format: five questions, one line
       const [videos, unlisted] = await Promise.all([rows(shown), unlistedVideos(ledger, shown)])
-      return { lease, records, engines, videos, unlisted, events }
+      return { lease, records, engines, videos, unlisted, events: newest.slice(-EVENTS_SHOWN) }
     },
   })
 

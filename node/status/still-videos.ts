@@ -79,25 +79,25 @@ export function createStillVideos(options: StillVideosOptions) {
     if (pending.length === 0) return new Map()
     const ids = new Set(pending.map(({ _id }) => _id))
     for (const id of known.keys()) if (!ids.has(id)) known.delete(id)
-    const now = await ledger.now()
+    const [now, { holder, remaining_ms }] = await Promise.all([ledger.now(), ledger.lease()])
     // The clock of the ledger may have been set back since the video was created.
     const ageMs = ({ _id, created_at }: Video) => Math.max(now - created_at, watch.knownMs(_id))
     const stillMs = (video: Video) => Math.min(watch.stillMs(video._id), ageMs(video))
     const still = pending.filter((video) => stillMs(video) >= CLEAR_MS).sort(byClaims)
     if (still.length === 0) return new Map()
-    const { holder, remaining_ms } = await ledger.lease()
     const leader = remaining_ms > 0 ? holder : null
     const first = pending.filter(({ status }) => isOpen(status)).sort(byClaims)
     const ahead = new Map(first.map(({ _id }, at) => [_id, at]))
     const mesh = meshFacts(options)
     const found = new Map<VideoId, StillRow>()
-    for (const [at, video] of still.entries()) {
-      const ms = stillMs(video)
-      const place = { ahead: ahead.get(video._id) ?? -1, isRead: at < READ_AT_ONCE }
-      const why = await whyOf(video, { ...mesh, ...place, now, stillMs: ms, leader, problem: problemOf(video) })
-      if (ms < STILL_MS && !CLEAR.has(why.code)) continue
-      found.set(video._id, { ...why, since: now - ms })
-    }
+    await Promise.all(
+      still.map(async (video, at) => {
+        const ms = stillMs(video)
+        const place = { ahead: ahead.get(video._id) ?? -1, isRead: at < READ_AT_ONCE }
+        const why = await whyOf(video, { ...mesh, ...place, now, stillMs: ms, leader, problem: problemOf(video) })
+        if (ms >= STILL_MS || CLEAR.has(why.code)) found.set(video._id, { ...why, since: now - ms })
+      }),
+    )
     return found
   }
 }
@@ -129,13 +129,13 @@ async function factsOf(
   { isRead, ...facts }: VideoFacts,
   { ledger }: Pick<StillVideosOptions, 'ledger'>,
 ): Promise<StillFacts> {
-  return {
-    ...facts,
-    video,
-    open: isRead ? await openTasks(video, ledger) : null,
-    unaudited: isRead ? await unaudited(video, ledger) : [],
-    withoutOutput: isRead ? await withoutOutput(video, facts.reachable, ledger) : [],
-  }
+  if (!isRead) return { ...facts, video, open: null, unaudited: [], withoutOutput: [] }
+  const [open, waiting, lost] = await Promise.all([
+    openTasks(video, ledger),
+    unaudited(video, ledger),
+    withoutOutput(video, facts.reachable, ledger),
+  ])
+  return { ...facts, video, open, unaudited: waiting, withoutOutput: lost }
 }
 
 const isWaiting = ({ waits }: RunningAttempt): boolean => waits === true

@@ -4,7 +4,7 @@ import { type EventCode, isEvent } from '../../protocol/events.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import { type PeerId, partOf, type Sha256, type VideoId, videoOf } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
-import type { Ledger } from '../../protocol/ledger.ts'
+import type { Ledger, LedgerEvent } from '../../protocol/ledger.ts'
 import { SHOWN_VIDEOS } from '../../protocol/limits.ts'
 import { notesOf, type Plan, planSeconds } from '../../protocol/plan.ts'
 import { remember } from '../../protocol/remember.ts'
@@ -68,6 +68,8 @@ export interface VideoRowsOptions {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly plans: PlanSource
+  /** The newest events, which are searched for notes of merges. */
+  events(): Promise<readonly LedgerEvent[]>
   /** Why deliveries of this peer fail now, by video. */
   problems(): ReadonlyMap<VideoId, string>
   present(): readonly { readonly peer: PeerId; readonly host: string }[]
@@ -82,8 +84,6 @@ export interface VideoRowsOptions {
 /** The parts of a plan that rows need; a whole one may have 8 MB. */
 type Planned = Pick<Plan, 'frames' | 'renditions'> & { readonly seconds: number; readonly notes: readonly string[] }
 const UNPLANNED: Planned = { frames: 0, seconds: 0, notes: [], renditions: [] }
-/** Number of events that are searched for notes of merges. */
-const EVENTS_READ = 500
 
 /** Statuses in which a snapshot shows the renditions of a video: of all that it lists they would be most of it. */
 const SHOWS_RENDITIONS: readonly Video['status'][] = ['RUNNING', 'MERGING']
@@ -101,20 +101,23 @@ export function createVideoRows(
 
   return async (videos, { whole } = { whole: false }) => {
     if (videos.length === 0) return []
-    const progress = await ledger.progress(videos.map((video) => video._id))
-    const present = options.present()
     const peers = options.peers()
+    // At once: a database takes some milliseconds to answer each of them.
+    const [progress, events, waiting, forecastOf] = await Promise.all([
+      ledger.progress(videos.map((video) => video._id)),
+      options.events(),
+      waitingOf(videos, peers, ledger),
+      readDeadlines(videos, options),
+    ])
+    const present = options.present()
     const running = Map.groupBy(options.running(), ({ task }) => videoOf(task))
     const problems = options.problems()
-    const events = await ledger.events(EVENTS_READ)
-    const waiting = await waitingOf(videos, peers, ledger)
     const byVideo = Map.groupBy(events, ({ video }) => video)
     const textsOf = (code: EventCode, video: Video) =>
       (byVideo.get(video._id) ?? []).filter((event) => isEvent(event, code)).map(({ text }) => text)
     /** Problems of deliveries of other peers are in the events. */
     const problemOf = (video: Video) =>
       problems.get(video._id) ?? (isUndelivered(video) ? textsOf('delivery_failed', video).at(-1) : undefined)
-    const forecastOf = await readDeadlines(videos, options)
     const still = await options.stillOf(videos, progress, problemOf)
     return Promise.all(
       videos.map(async (video) => {
