@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { StatusSnapshot } from '../../protocol/status.ts'
 import type { Failure } from '../../protocol/task.ts'
-import { checkOutput } from '../../testing/sources/check.ts'
+import { checkOutputs } from '../../testing/sources/check.ts'
 import { ensureSource, findSource, TOOLS } from '../../testing/sources/make.ts'
 import { docker, dockerWith, SOCKET } from './engine.ts'
 
@@ -18,6 +18,9 @@ export const IMAGE = process.env.REELMESH_TEST_IMAGE ?? 'reelmesh'
 
 /** As the administrator, whose password only the database's containers have. */
 const SIGN_IN = `void db.getSiblingDB('admin').auth('admin', require('fs').readFileSync('/mongo-keys/admin', 'utf8'))`
+
+/** Each look starts a command in a container, beside encodes that want all cores. */
+const LOOK_MS = 1_000
 
 export type FailedAttempt = Failure & { readonly task: string }
 
@@ -88,7 +91,7 @@ export async function composeMesh(
     up: async () => void (await compose('up', '-d')),
     async until(what, holds, seconds) {
       const giveUpAt = performance.now() + seconds * 1000
-      for (let seen: StatusSnapshot | null = null; ; await sleep(500)) {
+      for (let seen: StatusSnapshot | null = null; ; await sleep(LOOK_MS)) {
         seen = await status().catch(() => seen)
         if (seen && holds(seen)) return seen
         if (performance.now() > giveUpAt)
@@ -136,12 +139,10 @@ export async function composeMesh(
 export async function problemsOf(name: string, outputs: string): Promise<string[]> {
   const source = findSource(name)
   const file = await ensureSource(name)
-  const found = DEFAULT_RECIPE.renditions.map(async ({ id, box }) => {
-    const output = join(outputs, id, `${source.file.replace(/\.[^.]+$/, '')}.mp4`)
-    const { problems } = await checkOutput({ source, file, output, box, ...TOOLS })
-    return problems.map((problem) => `${id}: ${problem}`)
-  })
-  return (await Promise.all(found)).flat()
+  const title = source.file.replace(/\.[^.]+$/, '')
+  const made = DEFAULT_RECIPE.renditions.map(({ id, box }) => ({ id, box, output: join(outputs, id, `${title}.mp4`) }))
+  const results = await checkOutputs({ source, file, outputs: made, ...TOOLS })
+  return results.flatMap(({ problems }, at) => problems.map((problem) => `${made[at]!.id}: ${problem}`))
 }
 
 /** The volumes of a project's containers, those without a name too. */
