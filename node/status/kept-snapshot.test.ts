@@ -15,7 +15,13 @@ function stage() {
     made.push({ resolve: () => resolve(n), reject })
     return promise
   }
-  const answer = createKeptSnapshot(make, { clock: { mono: () => at.now }, hints })
+  const timers: (() => void)[] = []
+  const timer = (_ms: number, act: () => void) => {
+    timers.push(act)
+    return () => {}
+  }
+  const answer = createKeptSnapshot(make, { clock: { mono: () => at.now, timer }, hints })
+  const renew = () => timers.shift()?.()
   const finish = () => made.at(-1)?.resolve()
   const changed = () => hints.publish({ what: 'video', video: null })
   /** The answer to one who asks now, where it needs no other snapshot than is made now. */
@@ -24,7 +30,7 @@ function stage() {
     finish()
     return answered
   }
-  return { at, made, hints, answer, finish, asked, changed }
+  return { at, made, hints, answer, finish, asked, changed, renew }
 }
 
 test('those who ask while a snapshot is made, and shortly after, get the same one', async () => {
@@ -37,13 +43,16 @@ test('those who ask while a snapshot is made, and shortly after, get the same on
   assert.equal(made.length, 1)
 })
 
-test('one that is not so new is answered at once, and another is made for those who ask next', async () => {
-  const { at, made, answer, finish } = stage()
+test('one that is not so new is answered at once, and another is made behind that for those who ask next', async () => {
+  const { at, made, answer, finish, renew } = stage()
   const first = answer()
   finish()
   assert.equal(await first, 1)
   at.now = 250
-  assert.deepEqual([await answer(), await answer(), made.length], [1, 1, 2])
+  assert.deepEqual([await answer(), await answer(), made.length], [1, 1, 1])
+  renew()
+  renew()
+  assert.equal(made.length, 2)
   finish()
   await Promise.resolve()
   at.now = 499
@@ -82,7 +91,7 @@ test('hints of tasks, which come all the time, have none made', async () => {
 })
 
 test('where it cannot be made those who wait are told, and the next one is made anew', async () => {
-  const { at, made, answer, asked, changed } = stage()
+  const { at, made, answer, asked, changed, renew } = stage()
   const failing = answer()
   changed()
   const waiting = answer()
@@ -93,6 +102,7 @@ test('where it cannot be made those who wait are told, and the next one is made 
   assert.equal(await waiting, 2)
   at.now = 300
   assert.equal(await answer(), 2)
+  renew()
   made[2]?.reject(new Error('unheard'))
   await Promise.resolve()
   at.now = 500

@@ -12,13 +12,15 @@ import type { HintKind, Hints } from '../../protocol/hints.ts'
 /** Age of a snapshot beyond which it is answered no more, and that from which the next question has another one made beside it. */
 const KEPT_MS = 500
 const RENEW_MS = 250
+/** Time from that question to the beginning of the other one: the answer goes out first. */
+const BEHIND_MS = 20
 
 /** Hints of a change of a video, of a peer or of the leader. Those of tasks come all the time where much is encoded. */
 const CHANGES = ['video', 'peers', 'lease'] as const satisfies readonly HintKind[]
 
 /** What it uses. */
 export interface KeptSnapshotModules {
-  readonly clock: Pick<Clock, 'mono'>
+  readonly clock: Pick<Clock, 'mono' | 'timer'>
   readonly hints: Pick<Hints, 'on'>
 }
 
@@ -36,12 +38,13 @@ interface Begun {
 
 class KeptSnapshot<T> {
   readonly #make: () => Promise<T>
-  readonly #clock: Pick<Clock, 'mono'>
+  readonly #clock: KeptSnapshotModules['clock']
   #changes = 0
   #kept: (Begun & { readonly snapshot: T }) | null = null
   #made: (Begun & { readonly snapshot: Promise<T> }) | null = null
   /** The one that is made after that. */
   #next: Promise<T> | null = null
+  #isRenewing = false
 
   constructor(make: () => Promise<T>, { clock, hints }: KeptSnapshotModules) {
     this.#make = make
@@ -55,9 +58,18 @@ class KeptSnapshot<T> {
     const kept = this.#kept
     const ageMs = kept?.changes === this.#changes ? this.#clock.mono() - kept.at : Number.POSITIVE_INFINITY
     if (kept === null || ageMs >= KEPT_MS) return await this.#anew()
-    // Where it cannot be made, the one who asks when this one is too old is told why.
-    if (ageMs >= RENEW_MS) this.#anew().catch(() => {})
+    if (ageMs >= RENEW_MS) this.#renew()
     return kept.snapshot
+  }
+
+  #renew(): void {
+    if (this.#isRenewing) return
+    this.#isRenewing = true
+    this.#clock.timer(BEHIND_MS, () => {
+      this.#isRenewing = false
+      // Where it cannot be made, the one who asks when the kept one is too old is told why.
+      this.#anew().catch(() => {})
+    })
   }
 
   /** The one that is being made, where nothing has changed since it was begun, else the next one. */
