@@ -55,6 +55,15 @@ test('an abort ends the whole process group and rejects with its reason', async 
   assert.ok(!(await isRunning()), 'the child of the child is gone too')
 })
 
+test('a run yields to others also where the kernel groups processes by session', async (t) => {
+  if (!(await readFile('/proc/self/autogroup', 'utf8').catch(() => '')))
+    return t.skip('this kernel does not group them')
+  const untilNice = 'until grep -q "nice 5$" /proc/$$/autogroup; do echo waits; sleep 0.02; done; nice'
+  const lines: string[] = []
+  await sh(untilNice, { onLine: (line) => lines.push(line), stallMs: 30_000 })
+  assert.equal(lines.at(-1), '10')
+})
+
 test('a run without progress is stopped; unchanged counters are no progress', async () => {
   await assert.rejects(sh('sleep 600', { stallMs: 100 }), failsAs('stalled'))
   const repeating = 'while :; do echo frame=7; echo speed=$((n=n+1)); sleep 0.02; done'

@@ -1,7 +1,7 @@
 /**
  * The only file that starts ffmpeg and ffprobe, with limits for all resources.
  *
- * Each run has its own process group (killed whole on abort), nice 10, an address-space and an output bound, no stdin,
+ * Each run has its own session (killed whole on abort), nice 10, an address-space and an output bound, no stdin,
  * and does not outlive this process where `setpriv` exists; it is confined as `sandbox.ts` says. A run without progress for `stallMs` is
  * stopped.
  *
@@ -22,6 +22,7 @@ import { AttemptFailed, UsageError } from '../protocol/errors.ts'
 import { FFMPEG_MEMORY_BYTES, FFMPEG_STALL_MS, FFMPEG_STDERR_MAX, LOG_BYTES_MAX } from '../protocol/limits.ts'
 import { withPlainPaths } from './plain-paths.ts'
 import { type SandboxLevel, startsAt } from './sandbox.ts'
+import { yieldSession } from './session-nice.ts'
 import { findWrapping, type Wrapping, wrapped } from './wrapping.ts'
 
 /** One run of a program, with its limits. */
@@ -148,6 +149,8 @@ async function supervise(job: RunJob, tools: Wrapping, options: RunnerOptions, s
     detached: true, cleanup: false, reject: false, buffer: false,
     stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', extendEnv: false, env: environment(),
   }) // biome-ignore format: groups
+  let isRunning = true
+  if (child.pid !== undefined) void yieldSession(child.pid, options.clock, () => isRunning)
   let stop: { reason: unknown } | undefined
   const kill = (reason: unknown) => {
     stop ??= { reason }
@@ -165,6 +168,7 @@ async function supervise(job: RunJob, tools: Wrapping, options: RunnerOptions, s
     if (stop) throw stop.reason
     return classifyEnd(sandbox === 'bubblewrap' ? withSignal(end, log()) : end, log(), job)
   } finally {
+    isRunning = false
     life.end()
     job.signal.removeEventListener('abort', aborted)
     killGroup(child.pid)
