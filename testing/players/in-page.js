@@ -169,7 +169,8 @@ window.playToEnd = async (seconds) => {
 /** What is buffered of each kind, seconds, and how far it was moved. */
 window.buffered = () =>
   buffers.map(({ type, buffer }) => ({ type, offset: buffer.timestampOffset, ranges: ranges(buffer.buffered) }))
-/** Shows the first text track from a time on, seconds; answers its cues. */
+const milliseconds = (seconds) => Math.round(seconds * 1_000) / 1_000
+/** Shows the first text track from a time on, seconds; answers its cues, times to the ms: Shaka adds the time of a segment, which is no exact sum. */
 window.cues = async (seconds) => {
   for (let tries = 0; tries < 20; tries++) {
     if (player?.subtitleTracks) player.subtitleTrack = 0
@@ -182,7 +183,11 @@ window.cues = async (seconds) => {
     for (const track of video.textTracks) {
       track.mode = 'showing'
       if (track.cues?.length > 0)
-        return [...track.cues].map(({ startTime, endTime, text }) => ({ startTime, endTime, text }))
+        return [...track.cues].map(({ startTime, endTime, text }) => ({
+          startTime: milliseconds(startTime),
+          endTime: milliseconds(endTime),
+          text,
+        }))
     }
   }
   return []
