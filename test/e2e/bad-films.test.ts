@@ -25,9 +25,13 @@ const WORDS = 'this film cannot be done'
 /** From its first failure until a film has failed: two attempts and a self-test, on a machine that may be busy. */
 const FAILED_MS = 45_000
 
+/** Films of one chunk are joined without ffmpeg. */
+const SECONDS: Readonly<Record<string, number>> = { join: 12 }
+
 async function makeFilm(dir: string, name: string): Promise<{ path: string; id: VideoId }> {
   const path = join(dir, `${name}.mp4`)
-  const inputs = ['-f', 'lavfi', '-i', 'testsrc2=s=160x90:r=25:d=3', '-f', 'lavfi', '-i', 'sine=440:r=48000:d=3']
+  const d = SECONDS[name] ?? 3
+  const inputs = ['-f', 'lavfi', '-i', `testsrc2=s=160x90:r=25:d=${d}`, '-f', 'lavfi', '-i', `sine=440:r=48000:d=${d}`]
   const codecs = ['-c:v', 'libx264', '-preset', 'ultrafast', '-c:a', 'aac', '-metadata', `title=${name}`]
   await run(TOOLS.ffmpeg, ['-v', 'error', '-y', ...inputs, ...codecs, path])
   const sha256 = asSha256(
