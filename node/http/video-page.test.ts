@@ -60,6 +60,7 @@ test('a page has the statuses and times that are asked for, and 50 videos at mos
 })
 
 const wrong = [
+  'order=name',
   'limit=0',
   'limit=201',
   'limit=x',
@@ -70,13 +71,13 @@ const wrong = [
   'since=-1',
   'until=a',
 ]
-for (const query of [...wrong, 'order=name'])
+for (const query of wrong)
   test(`?${query} is refused with the name of the parameter`, async () => {
     const answer = await api.request(`/v1/videos?${query}`)
     const { code, detail, field } = (await answer.json()) as Record<string, string>
     assert.deepEqual([answer.status, code], [400, 'bad_request'])
-    if (query === 'order=name') assert.match(detail ?? '', /^the query: .*order/)
-    else assert.equal(field, query.slice(0, query.indexOf('=')))
+    assert.equal(field, query.slice(0, query.indexOf('=')))
+    assert.match(detail ?? '', new RegExp(`^${field}\\b`))
   })
 
 test('peers and engines have lists of their own', async () => {
