@@ -6,6 +6,7 @@ import { ReelmeshError, UsageError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import type { Delivery } from '../protocol/video.ts'
+import { absolutePath } from './options.ts'
 import type { Reporter } from './report.ts'
 
 /** The videos to follow, and how to read and report them. */
@@ -36,6 +37,12 @@ const HIDDEN_AT_ONCE = 5
 /** Rest after a snapshot, as a multiple of the time that it took: one of very many videos takes some. */
 const REST = 10
 const REST_MAX_MS = 2_000
+
+/** Notes the name of a file that is this video: equal files are one. Rejects with `UsageError` where it is no name. */
+export async function noteName(names: Map<VideoId, string[]>, id: VideoId, file: string): Promise<void> {
+  const { openSource } = await import('../node/addresses.ts')
+  names.set(id, [...(names.get(id) ?? []), openSource(absolutePath(file, 'a file name')).name])
+}
 
 /** Exit code: 0 where everything was delivered. Throws `UsageError` where the ledger no longer knows one of them. */
 export async function follow(of: Followed): Promise<number> {

@@ -15,7 +15,7 @@ import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import { workingFolder } from './arguments.ts'
 import { askAhead } from './ask-ahead.ts'
 import { addDeadlineOptions, type DeadlineOptions, deadlineFrom } from './deadline.ts'
-import { follow } from './follow.ts'
+import { follow, noteName } from './follow.ts'
 import { keyFrom } from './hls-key.ts'
 import { HTTP_FLAGS } from './http-flags.ts'
 import {
@@ -120,7 +120,7 @@ interface Run {
 async function run({ files, out, deadline, config, recipe, options }: Run): Promise<number> {
   const subtitles = subtitlesFrom(files, options.subtitles)
   const hls_key = keyFrom(options)
-  const { openDestination, openSource } = await import('../node/addresses.ts')
+  const { openDestination } = await import('../node/addresses.ts')
   const { createRunMesh } = await import('../node/local-run/run-mesh.ts')
   await openDestination(out).prepare()
   const stopping = new AbortController()
@@ -153,7 +153,7 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
       if ('answer' in each) {
         const { id } = each.answer
         wanted.add(id)
-        names.set(id, [...(names.get(id) ?? []), openSource(absolutePath(file, 'a file name')).name])
+        await noteName(names, id, file)
         reporter.submitted(file, each.answer)
       } else {
         if (signal.aborted) break

@@ -14,7 +14,7 @@ import type { VideoRow } from '../protocol/status.ts'
 import { workingFolder } from './arguments.ts'
 import { askAhead } from './ask-ahead.ts'
 import { addDeadlineOptions, type DeadlineOptions, deadlineFrom, sayDeadlines } from './deadline.ts'
-import { follow } from './follow.ts'
+import { follow, noteName } from './follow.ts'
 import { keyFrom } from './hls-key.ts'
 import {
   absolutePath,
@@ -94,7 +94,6 @@ async function submit(of: {
   const recipe = recipeFrom(options, ladder)
   /** By id: their names, and those of the files. */
   const [wanted, names] = [new Map<VideoId, string>(), new Map<VideoId, string[]>()]
-  const { openSource } = await import('../node/addresses.ts')
   let code = 0
   const ask = async (file: string) => {
     const body: SubmitBody = {
@@ -114,9 +113,10 @@ async function submit(of: {
     if ('answer' in each) {
       const { id, name, outcome } = each.answer
       wanted.set(id, name)
-      names.set(id, [...(names.get(id) ?? []), openSource(absolutePath(file, 'a file name')).name])
-      if (reporter) reporter.submitted(file, each.answer)
-      else if (options.json) sayJson({ event: 'submitted', file, video: id, name, outcome })
+      if (reporter) {
+        await noteName(names, id, file)
+        reporter.submitted(file, each.answer)
+      } else if (options.json) sayJson({ event: 'submitted', file, video: id, name, outcome })
       else say(`${id}  ${printable(file)}${outcome === 'created' ? '' : `  (${outcome})`}`)
     } else {
       code = Math.max(code, exitCodeOf(each.error))

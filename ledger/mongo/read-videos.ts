@@ -1,5 +1,5 @@
 /** Reads of videos. */
-import type { FindCursor } from 'mongodb'
+import type { FindCursor, FindOptions } from 'mongodb'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { VideoQuery } from '../../protocol/ledger.ts'
 import type { Video, VideoStatus } from '../../protocol/video.ts'
@@ -8,8 +8,8 @@ import type { Store } from './store.ts'
 import { idIn } from './stored-bytes.ts'
 
 /** Videos as the server stores them: one that has not changed since it was read is not parsed again. */
-type Found = FindCursor<Uint8Array>
-const RAW = { raw: true } as const
+const find = (store: Store, filter: object, options: FindOptions): FindCursor<Uint8Array> =>
+  store.videos.find(filter, { ...options, raw: true }) as unknown as FindCursor<Uint8Array>
 
 function videoIn(store: Store, found: Uint8Array): Video | null {
   const id = idIn(found)
@@ -21,8 +21,7 @@ const videosIn = (store: Store, found: readonly Uint8Array[]): Video[] =>
   found.map((each) => videoIn(store, each)).filter((video) => video !== null)
 
 export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
-  const find = () => store.videos.find({ _id: id }, { limit: 1, ...RAW }) as unknown as Found
-  const [found] = await store.run(() => find().toArray())
+  const [found] = await store.run(() => find(store, { _id: id }, { limit: 1 }).toArray())
   return found ? videoIn(store, found) : null
 }
 
@@ -41,8 +40,8 @@ export async function readVideos(store: Store, { ids, statuses, before, since, l
       $or: [{ created_at: { $lt: date(before.created_at) } }, { _id: { $lt: before._id } }],
     }),
   }
-  const options = { sort: { created_at: -1, _id: -1 }, ...(ids && { hint: '_id_' }), ...RAW } as const
-  const newest = (limit: number) => store.videos.find(filter, { ...options, limit }) as unknown as Found
+  const newest = (limit: number) =>
+    find(store, filter, { sort: { created_at: -1, _id: -1 }, limit, ...(ids && { hint: '_id_' }) })
   return videosIn(store, await store.find(limit, newest)).reverse()
 }
 
@@ -56,7 +55,6 @@ export async function countVideos(store: Store, statuses: readonly VideoStatus[]
 export const UNDELIVERED = { status: 'COMPLETED', deliveries: { $elemMatch: { done_at: null, peer: { $gt: '' } } } }
 
 export async function readUndeliveredVideos(store: Store): Promise<Video[]> {
-  const options = { sort: { created_at: 1, _id: 1 }, hint: 'undelivered', ...RAW } as const
-  const find = () => store.videos.find(UNDELIVERED, options) as unknown as Found
-  return videosIn(store, await store.run(() => find().toArray()))
+  const found = () => find(store, UNDELIVERED, { sort: { created_at: 1, _id: 1 }, hint: 'undelivered' }).toArray()
+  return videosIn(store, await store.run(found))
 }

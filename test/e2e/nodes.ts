@@ -117,6 +117,10 @@ export async function until<T>(
   }
 }
 
+/** For `oddFfmpeg`: encodes one chunk to H.264 as it should, and does this at each further one. */
+export const afterFirst = (dir: string, does: string): string =>
+  `case "$*" in *libx264*) mkdir '${dir}/first' 2>/dev/null || ${does} ;; esac`
+
 /**
  * An ffmpeg whose attempts at tasks behave as the file `mode` beside it says (what else it is asked, such as trial runs,
  * works). `$OUT` is the last output of the command.

@@ -9,7 +9,7 @@ import { makeClip } from '../../testing/sources/clip.ts'
 import { atEnd } from '../../testing/tools/at-end.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { folder } from '../../testing/tools/folder.ts'
-import { ledgerOf, oddFfmpeg, startNode, submit, until } from './nodes.ts'
+import { afterFirst, ledgerOf, oddFfmpeg, startNode, submit, until } from './nodes.ts'
 
 interface Span {
   readonly traceId: string
@@ -39,9 +39,6 @@ async function collector(t: TestContext): Promise<{ endpoint: string; spans: Spa
   return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans }
 }
 
-/** Encodes one chunk, and stays at the next. */
-const stays = (dir: string) => `case "$*" in *libx264*) mkdir '${dir}/first' 2>/dev/null || exec sleep 1000 ;; esac`
-
 const attribute = ({ attributes }: Span, key: string) =>
   attributes.find((each) => each.key === `reelmesh.${key}`)?.value.stringValue
 
@@ -52,7 +49,7 @@ test('a film is one trace of spans by several peers, with the attempts of a peer
   const { endpoint, spans } = await collector(t)
   const traced = ['--otlp-endpoint', endpoint]
   const nas = await startNode(t, dir, { name: 'nas', flags: ['--slots', '1', ...traced] })
-  const odd = await oddFfmpeg(dir, { stays: stays(dir) })
+  const odd = await oddFfmpeg(dir, { stays: afterFirst(dir, 'exec sleep 1000') })
   await odd.set('stays')
   const box = await startNode(t, dir, {
     name: 'box',
