@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { json, problem, refused, videoId } from './api-answers.ts'
 import { limit, next, time } from './api-pages.ts'
+import { EVENTS } from './events.ts'
 import type { VideoId } from './ids.ts'
 import type { EventQuery } from './ledger-event.ts'
 import { eventSchema } from './status.ts'
@@ -9,6 +10,7 @@ import { eventSchema } from './status.ts'
 /** Number of events of a page: where none is asked for, and at most. */
 const PAGE_EVENTS = { usual: 50, most: 500 } as const
 const NUMBER = /^\d{1,15}$/
+const CODES = Object.keys(EVENTS)
 
 const number = (description: string) =>
   z.string().regex(NUMBER, 'give the number of an event').transform(Number).optional().describe(description)
@@ -20,10 +22,20 @@ const filters = {
   >,
   what: z
     .string()
-    .regex(/^[a-z_]{1,64}(?:,[a-z_]{1,64}){0,63}$/, 'give codes of events, separated by commas')
-    .transform((codes) => codes.split(','))
+    .refine((codes) => unknownIn(codes) === undefined, {
+      error: ({ input }) => `${JSON.stringify(unknownIn(String(input)))} is no event: give some of ${CODES.join(', ')}`,
+    })
+    .transform((codes) => [...new Set(codes.split(','))])
     .optional()
-    .describe('only those of these codes, separated by commas'),
+    .describe('only those of these codes, separated by commas; the refusal of another one lists all'),
+}
+
+/** The first text in a list that is no code of an event which this version knows, as far as people need to see it. */
+function unknownIn(codes: string): string | undefined {
+  return codes
+    .split(',')
+    .find((code) => !CODES.includes(code))
+    ?.slice(0, 64)
 }
 
 const pageQuerySchema = z.strictObject({

@@ -61,15 +61,19 @@ for (const [query, field] of [
   ['?cursor=-1', 'cursor'],
   ['?video=film', 'video'],
   ['?what=a,,b', 'what'],
+  ['?what=nope', 'what'],
   ['?since=yesterday', 'since'],
+  ['/stream?what=leader,nope', 'what'],
+  ['/stream?what=leader&what=failed', 'what'],
   ['/stream?last_event_id=x', 'last_event_id'],
   ['/stream?limit=5', 'limit'],
 ] as const)
   test(`a parameter that is wrong is named: ${query}`, async () => {
     const { api, opened } = await stage()
     const answer = await api.request(`/v1/events${query}`)
-    const { field: named } = (await answer.json()) as { field: string }
+    const { field: named, detail } = (await answer.json()) as { field: string; detail: string }
     assert.deepEqual([answer.status, named, opened()], [400, field, 0])
+    if (query.includes('nope')) assert.match(detail, /^what: "nope" is no event: give some of leader, peer_lost, /)
   })
 
 test('a stream begins behind the header, else behind the parameter, else with what comes', async () => {

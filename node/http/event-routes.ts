@@ -18,7 +18,7 @@ export interface EventRoutesOptions {
 export function createEventRoutes({ events, log }: EventRoutesOptions): Hono<{ Bindings: Partial<HttpBindings> }> {
   const routes = new Hono<{ Bindings: Partial<HttpBindings> }>()
   routes.get('/v1/events/stream', async (c) => {
-    const { last_event_id, ...filter } = valid(streamQuerySchema, c.req.query(), 'query')
+    const { last_event_id, ...filter } = valid(streamQuerySchema, queryOf(c.req.queries()), 'query')
     const header = valid(streamHeadersSchema, { 'last-event-id': c.req.header('last-event-id') || undefined }, 'header')
     const headers = {
       'Content-Type': 'text/event-stream',
@@ -32,6 +32,10 @@ export function createEventRoutes({ events, log }: EventRoutesOptions): Hono<{ B
   })
   return routes
 }
+
+/** The parameters as the other routes read them: one that is given twice is a list. */
+const queryOf = (given: Readonly<Record<string, string[]>>): Readonly<Record<string, string | string[] | undefined>> =>
+  Object.fromEntries(Object.entries(given).map(([name, all]) => [name, all.length > 1 ? all : all[0]]))
 
 function valid<S extends z.ZodType>(schema: S, value: unknown, target: 'query' | 'header'): z.output<S> {
   const { success, data, error } = schema.safeParse(value)

@@ -3,6 +3,9 @@ import { test } from 'node:test'
 import { newWebhook } from '../../protocol/conformance/ledger/webhooks.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
 import { ReelmeshError } from '../../protocol/errors.ts'
+import { silentLog } from '../../protocol/log.ts'
+import type { NodeFace } from '../face.ts'
+import { type ApiModules, createApi } from './api.ts'
 import { checkWebhooks, resendWebhook, webhookPage } from './webhook-page.ts'
 
 test('pages hold every delivery once, newest event first, and show nothing of a query or a body', async () => {
@@ -36,6 +39,15 @@ test('pages hold every delivery once, newest event first, and show nothing of a 
     next_at: 5_000,
     attempts: 0,
   })
+})
+
+test('a state that there is not is refused with those that there are', async () => {
+  const api = createApi({} as NodeFace, { log: silentLog } as ApiModules)
+  const { status, field, detail } = (await (await api.request('/v1/webhooks?state=nope')).json()) as Record<
+    string,
+    unknown
+  >
+  assert.deepEqual([status, field, detail], [400, 'state', 'state: must be waiting, delivered or failed'])
 })
 
 test('an unknown delivery, and an endpoint that may not be named, are refused with code and field', async () => {
