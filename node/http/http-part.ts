@@ -3,6 +3,7 @@ import { createBlobRanges } from '../../blobs/read-range.ts'
 import { createWholeBlobs } from '../../blobs/read-whole.ts'
 import type { BlobTraffic, DeliveredBlobs } from '../../protocol/blobs.ts'
 import { type Clock, within } from '../../protocol/clock.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
 import type { Adapters } from '../adapters.ts'
 import type { NodeFace } from '../face.ts'
 import { watchPart } from '../host/secret-files.ts'
@@ -21,6 +22,7 @@ import { accessFiles, type HttpAccess, type HttpSettings, isForAll, readHttpAcce
 import { callersUrl } from './http-address.ts'
 import { type HttpServer, serveHttp } from './http-server.ts'
 import type { MediaRoutesOptions } from './media-routes.ts'
+import { faceInTime, ledgerInTime } from './reads-in-time.ts'
 
 /** Settings: see `httpSettings`. */
 export interface HttpPartOptions extends HttpSettings {
@@ -53,7 +55,7 @@ export interface StreamModules extends Pick<Adapters, 'ledger' | 'store' | 'mesh
 export function createHttpPart(
   access: HttpAccess | null,
   options: HttpPartOptions,
-  modules: GuardModules & { readonly clock: Clock },
+  modules: GuardModules & { readonly ledger: Ledger; readonly clock: Clock },
 ): HttpPart {
   let server: HttpServer | null = null
   let watch: Required<Part> | null = null
@@ -74,7 +76,8 @@ export function createHttpPart(
         folders: options.http_folders,
         tokens: () => tokens,
       }
-      server = await serveHttp(guarded(rules, modules), address, { tls, names: options.http_hosts })
+      const guard = guarded(rules, { ...modules, ledger: ledgerInTime(modules.ledger, clock) })
+      server = await serveHttp(guard, address, { tls, names: options.http_hosts })
       server.onGet(() => {
         askedAt = clock.mono()
       })
@@ -105,14 +108,17 @@ export function createHttpPart(
 
 /** The API of a node, with the files of all videos and its events. */
 export function createNodeApi(
-  face: NodeFace,
+  patient: NodeFace,
   adapters: StreamModules,
   modules: Pick<ApiModules, 'uploads' | 'metrics' | 'admission'>,
 ): Api {
-  const { ledger, clock, rng } = adapters
+  const { clock, rng } = adapters
+  const face = faceInTime(patient, clock)
+  const { ledger } = face
   const log = adapters.log.child({ part: 'http' })
   const events = createEventFeed({ ledger, clock, log })
-  return createApi(face, { ...createNodeFiles(adapters), ...modules, events, clock, rng, log })
+  const files = createNodeFiles({ ...adapters, ledger })
+  return createApi(face, { ...files, ...modules, events, clock, rng, log })
 }
 
 /** The files of all videos, those of streaming packages and finished ones, from wherever their bytes lie. */
