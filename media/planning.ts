@@ -17,9 +17,10 @@ import {
 } from '../protocol/plan.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import { type AudioTrial, leadOf, straightOutput, straightSound, tryAudio } from './audio-trial.ts'
+import { checkRecipe } from './check-recipe.ts'
 import { planChunks } from './chunk-plan.ts'
 import { chooseEncoder } from './codecs/choose-encoder.ts'
-import { codecOf, usedPreset, whyRefused } from './codecs/codecs.ts'
+import { codecOf, usedPreset } from './codecs/codecs.ts'
 import type { Settings } from './commands/encode.ts'
 import { filtersNeeded } from './filter-graph.ts'
 import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
@@ -217,24 +218,6 @@ async function planCuts(programs: Programs, job: PlanJob, video: VideoFacts): Pr
 function trackTimescale([, denominator]: Rational): number {
   const scale = denominator * Math.ceil(10_000 / denominator)
   return scale > TRACK_TIMESCALE_MAX ? TRACK_TIMESCALE_MAX : scale
-}
-
-/** Throws `RecipeRefused` for the first rendition that no codec can encode, and for a container that the package cannot be made with. */
-export function checkRecipe({ renditions, packaging, package: streaming }: Recipe): void {
-  if (streaming !== undefined && packaging !== 'mp4')
-    throw new RecipeRefused('a streaming package is made of MP4 results: use --container mp4, or leave out --package')
-  const key = streaming?.key
-  if (key !== undefined && key.method === undefined && streaming?.formats.includes('dash'))
-    throw new RecipeRefused(
-      'whole segments are encrypted for HLS only, and DASH has no such form: use --package hls, or --hls-encryption cbcs',
-    )
-  for (const rendition of renditions) {
-    const why = whyRefused(rendition)
-    if (why !== null) throw new RecipeRefused(why)
-    const { id, codec } = rendition
-    if (key?.method === 'cbcs' && codecOf(codec).sliceHeads === null)
-      throw new RecipeRefused(`the rendition ${id} is ${codec}, which cbcs cannot encrypt in this version: use h264`)
-  }
 }
 
 /** Throws `RecipeRefused` for the first rendition whose picture is smaller than its encoder takes. */

@@ -52,8 +52,8 @@ export const CONCLUSIVE: ReadonlySet<FailureCode> = new Set(['encode_failed', 'v
 export class ReelmeshError extends Error {
   readonly code: string
   readonly retryable: boolean
-  /** The field of a request to the HTTP API that is wrong, where it is one. */
-  readonly field: string | undefined
+  /** The field of a request to the HTTP API that is wrong, where it is one: set by whoever knows what was given there. */
+  field: string | undefined
   constructor(
     code: string,
     message: string,
@@ -95,11 +95,19 @@ export class SourceRefused extends ReelmeshError {
 
 /** The recipe asks for what no codec of this version can do; the sentence names the rendition and the remedy. Not retried. */
 export class RecipeRefused extends ReelmeshError {
-  constructor(message: string) {
-    super('recipe_refused', message)
+  constructor(message: string, options: { field?: string } = {}) {
+    super('recipe_refused', message, options)
     this.name = 'RecipeRefused'
   }
 }
+
+/** A handler for `catch`: it rejects with the same error, and lets the refusal of a file name the field of a request that names the file. */
+export const refusedAt =
+  (field: string) =>
+  (error: unknown): never => {
+    if (error instanceof SourceRefused) error.field ??= field
+    throw error
+  }
 
 /** The source changed while it was read, such as a copy in progress. The only refusal that may be retried. */
 export class SourceUnsettled extends SourceRefused {

@@ -158,9 +158,12 @@ describe('the API', () => {
   })
 
   it('answers 422 with the sentence of a source that is refused', async () => {
-    fails = new SourceRefused('/a.mp4 is a folder')
-    const { status, code, detail } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, out: null })
-    assert.deepEqual([status, code, detail], [422, 'source_refused', '/a.mp4 is a folder'])
+    const refused = new SourceRefused('/a.mp4 is a folder')
+    fails = refused
+    const { status, code, detail, field } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, out: null })
+    assert.deepEqual([status, code, detail, field], [422, 'source_refused', '/a.mp4 is a folder', 'path'])
+    refused.field = 'subtitles.0.path'
+    assert.equal((await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {} })).field, 'subtitles.0.path')
   })
 
   it('names the field of a body that is right by its form, but not to be used', async () => {
@@ -171,8 +174,15 @@ describe('the API', () => {
 
   it('answers 422 with the sentence of a recipe that is refused', async () => {
     fails = new RecipeRefused('The rendition 480p asks for the codec "av9": use h264 or hevc.')
-    const { status, code, detail } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {} })
-    assert.deepEqual([status, code, detail], [422, 'recipe_refused', fails.message])
+    const { status, code, detail, field } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {} })
+    assert.deepEqual([status, code, detail, field], [422, 'recipe_refused', fails.message, 'recipe'])
+    for (const [wrong, named] of [
+      ['recipe.renditions', 'ladder'],
+      ['recipe.packaging', 'recipe.packaging'],
+    ]) {
+      fails = new RecipeRefused('It cannot be made.', { field: wrong! })
+      assert.equal((await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, ladder: 'web' })).field, named)
+    }
   })
 
   const verbs = [

@@ -26,6 +26,7 @@ import { jsonOnce } from './json-once.ts'
 import { createMediaRoutes, type MediaRoutesOptions } from './media-routes.ts'
 import { allowedPath } from './named-paths.ts'
 import { answerError, misfit, RequestRefused } from './refusals.ts'
+import { naming } from './submit-fields.ts'
 import { createUploadRoutes, takesFile, type UploadRoutesOptions } from './upload-routes.ts'
 import { videoPage } from './video-page.ts'
 import { checkWebhooks, resendWebhook, webhookPage } from './webhook-page.ts'
@@ -74,14 +75,15 @@ export function createApi(node: NodeFace, modules: ApiModules) {
       checkWebhooks(submit.webhooks, node.webhookProblem)
       const request = await withAllowedPaths(submit, c.env?.folders)
       const source = await allowedPath(path, 'path', c.env?.folders)
-      return c.json(await node.submit({ ...request, path: source, signal: c.req.raw.signal }), 201)
+      const submitted = node.submit({ ...request, path: source, signal: c.req.raw.signal })
+      return c.json(await submitted.catch(naming({ path, ladder: submit.ladder })), 201)
     })
     .openapi(createRoute(ROUTES.submitUpload), async (c) => {
       const { signal } = c.req.raw
       checkWebhooks(c.req.valid('json').webhooks, node.webhookProblem)
       const request = await withAllowedPaths(c.req.valid('json'), c.env?.folders)
       const path = await modules.uploads.finish(c.req.valid('param').id, signal)
-      return c.json(await node.submit({ ...request, path, signal }), 201)
+      return c.json(await node.submit({ ...request, path, signal }).catch(naming(request)), 201)
     })
     .openapi(createRoute(ROUTES.cancel), async (c) =>
       c.json({ result: await act(node, 'cancel', c.req.valid('param')) }, 200),

@@ -9,6 +9,7 @@ import type { SubmitKey } from '../../protocol/api.ts'
 import type { BlobStore } from '../../protocol/blobs.ts'
 import { checkDeadline } from '../../protocol/deadline.ts'
 import type { OpenDestination } from '../../protocol/destination.ts'
+import { refusedAt } from '../../protocol/errors.ts'
 import type { Hints } from '../../protocol/hints.ts'
 import { type PeerId, videoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -75,7 +76,8 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
   const { self, ledger, store, media, pendingSubmits } = options
   return async ({ path, priority, deadline, out, signal, ...request }) => {
     if (deadline !== null) checkDeadline(deadline, await ledger.now())
-    const key = request.hls_key && (await readKey(request.hls_key, options.openSource, signal))
+    const key =
+      request.hls_key && (await readKey(request.hls_key, options.openSource, signal).catch(refusedAt('hls_key.path')))
     const asked = withKey(request.recipe, key)
     media.checkRecipe(asked)
     await options.mustBeAble(asked, signal)

@@ -5,7 +5,7 @@ import { durableWrite } from '../../files/durable-write.ts'
 import { withScratch } from '../../files/with-scratch.ts'
 import type { SubmitSubtitle } from '../../protocol/api.ts'
 import type { BlobRef, BlobStore } from '../../protocol/blobs.ts'
-import { SourceRefused } from '../../protocol/errors.ts'
+import { refusedAt, SourceRefused } from '../../protocol/errors.ts'
 import { asSha256, type VideoId } from '../../protocol/ids.ts'
 import { SUBTITLE_BYTES_MAX } from '../../protocol/limits.ts'
 import type { SubtitleFile } from '../../protocol/recipe.ts'
@@ -27,19 +27,26 @@ export async function readSubtitles(
   signal: AbortSignal,
 ): Promise<ReadSubtitle[]> {
   const read: ReadSubtitle[] = []
-  for (const { path, language, forced, hearing_impaired, ...meant } of wanted) {
-    const source = openSource(path)
-    const { bytes, identity } = await source.stat(signal)
-    if (identity !== (meant.identity ?? identity)) throw unsettled(source)
-    if (bytes > SUBTITLE_BYTES_MAX)
-      throw new SourceRefused(
-        `${path} has ${bytes} bytes, and a file of subtitles may have ${SUBTITLE_BYTES_MAX}; submit the film without it`,
-      )
-    const content = Buffer.concat(await copies(source.read({ from: 0, to: bytes, identity }, signal)))
-    const sha256 = asSha256(createHash('sha256').update(content).digest('hex'))
-    read.push({ file: { name: source.name, language, forced, hearing_impaired, sha256, bytes }, content })
-  }
+  for (const [at, each] of wanted.entries())
+    read.push(await readSubtitle(each, openSource, signal).catch(refusedAt(`subtitles.${at}.path`)))
   return read
+}
+
+async function readSubtitle(
+  { path, language, forced, hearing_impaired, ...meant }: WantedSubtitle,
+  openSource: OpenSource,
+  signal: AbortSignal,
+): Promise<ReadSubtitle> {
+  const source = openSource(path)
+  const { bytes, identity } = await source.stat(signal)
+  if (identity !== (meant.identity ?? identity)) throw unsettled(source)
+  if (bytes > SUBTITLE_BYTES_MAX)
+    throw new SourceRefused(
+      `${path} has ${bytes} bytes, and a file of subtitles may have ${SUBTITLE_BYTES_MAX}; submit the film without it`,
+    )
+  const content = Buffer.concat(await copies(source.read({ from: 0, to: bytes, identity }, signal)))
+  const sha256 = asSha256(createHash('sha256').update(content).digest('hex'))
+  return { file: { name: source.name, language, forced, hearing_impaired, sha256, bytes }, content }
 }
 
 /** All pieces of a source: each is valid until the next one only. Rejects as the source does. */
