@@ -78,8 +78,9 @@ export const HAS_INPUT = `(:present IS NULL OR input IS NULL OR ${SOME_HOLD})`
 /** Whether the task has an input and none of the peers `:present` holds it. */
 export const LACKS_INPUT = `(input IS NOT NULL AND NOT ${SOME_HOLD})`
 
-/** A list of statuses as SQL literals, so that partial indexes serve the statement. */
+/** A list of statuses or kinds as SQL literals: partial indexes serve a statement with these. */
 export const words = (list: readonly string[]): string => {
-  if (!list.every((word) => /^[A-Z]+$/.test(word))) throw new TypeError('a status is upper-case letters')
+  if (!list.every((word) => /^[\w-]+$/.test(word)))
+    throw new TypeError('a status or kind is letters, digits and dashes')
   return list.map((word) => `'${word}'`).join(', ')
 }

@@ -17,19 +17,19 @@ export async function readVideo(store: Store, id: VideoId): Promise<Video | null
 /** Videos, newest last; with a limit only the newest. */
 export async function readVideos(
   store: Store,
-  { ids, statuses = VIDEO_STATUSES, before, since, limit = -1 }: VideoQuery,
+  { ids, statuses = VIDEO_STATUSES, before, since, limit }: VideoQuery,
 ): Promise<Video[]> {
   const older = before ? 'AND (created_at, _id) < (:created_at, :_id)' : ''
   const range = `${older} ${since === undefined ? '' : 'AND created_at >= :since'}`
   // The newest few of each status, merged: of all at once, all would be read to be sorted.
   const found = ids
     ? `SELECT * FROM videos WHERE _id IN (SELECT value FROM json_each(:ids)) AND +status IN (${words(statuses)}) ${range}`
-    : limit > 0 && statuses.length > 0
+    : limit !== undefined && limit > 0 && statuses.length > 0
       ? statuses.map((status) => `SELECT * FROM videos WHERE status=${words([status])} ${range}`).join(' UNION ALL ')
       : `SELECT * FROM videos WHERE status IN (${words(statuses)}) ${range}`
-  const sql = `${found} ORDER BY created_at DESC, _id DESC LIMIT :limit`
+  const sql = `${found} ORDER BY created_at DESC, _id DESC ${limit === undefined ? '' : 'LIMIT :limit'}`
   const parameters = {
-    limit,
+    limit: limit ?? null,
     ids: JSON.stringify(ids ?? []),
     created_at: before?.created_at ?? 0,
     _id: before?._id ?? '',
