@@ -95,13 +95,16 @@ export function createIdleRules(options: IdleRulesOptions): IdleRules {
       for (const [key, of] of classes) if (key.startsWith(`${worker} `)) of.films.clear()
     },
     async look() {
-      const waiting = (await steps.tasks({ status: 'PENDING' })).filter(
+      const free = peers().filter(
+        ({ beat, undisturbedMs }) => takesWork(beat) && beat.busy < beat.slots && undisturbedMs >= DISTURBED_MS,
+      )
+      // Most looks find no free slot, and reading the tasks takes long.
+      const pending = free.length > 0 ? await steps.tasks({ status: 'PENDING' }) : []
+      const waiting = pending.filter(
         ({ kind, not_before }) => kindFacts(kind).slots === 'encode' && not_before <= now(),
       )
       const seen = new Set<string>()
-      for (const { id, beat, undisturbedMs, connected } of peers()) {
-        if (!takesWork(beat)) continue
-        if (beat.busy >= beat.slots || undisturbedMs < DISTURBED_MS) continue
+      for (const { id, beat, connected } of free) {
         for (const task of waiting) {
           if (!canDo(beat, task.class) || task.not_by.includes(id) || isExcused(id, task)) continue
           if (!canHave(task, [id, ...connected])) continue
