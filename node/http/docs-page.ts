@@ -9,6 +9,11 @@ const PAGE = `<!doctype html>
 <title>Reelmesh: HTTP API</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/docs/swagger-ui.css">
+<style>
+/* No answer has links, and their column makes the page wider than a phone, as buttons that stay in one line do. */
+.swagger-ui .response-col_links { display: none }
+.swagger-ui .opblock-section-header { flex-wrap: wrap; row-gap: 16px }
+</style>
 <div id="docs"></div>
 <script src="/docs/swagger-ui.js"></script>
 <script src="/docs/start.js"></script>

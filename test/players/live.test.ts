@@ -174,6 +174,16 @@ describe('the live page', () => {
       await page.locator('dialog').waitFor({ state: 'detached' })
     })
 
+  it('has a documentation of the API that fits a phone, with a request opened to be tried', async () => {
+    const docs = await browser.newPage({ viewport: { width: 360, height: 740 } })
+    await docs.goto(`${nodes.leads.http}/docs`)
+    await docs.locator('.opblock-post .opblock-summary').first().click()
+    await press('Try it out', docs)
+    await docs.locator('.responses-table').waitFor()
+    assert.equal(await docs.evaluate<number>('document.documentElement.scrollWidth'), 360)
+    await docs.close()
+  })
+
   it('uploads a file that is dropped on it, and submits it', async () => {
     const bytes = (await readFile(lake)).toString('base64')
     const dropped = await page.evaluateHandle(`(() => {
