@@ -5,8 +5,8 @@ import { Bar } from './videos.tsx'
 
 export const UploadList = () => (
   <>
-    {uploads.value.map(({ name, bytes, sent, stop }) => (
-      <div class="notice upload" key={name}>
+    {uploads.value.map(({ number, name, bytes, sent, stop }) => (
+      <div class="notice upload" key={number}>
         <strong>{name}</strong>
         <span class="note">
           {' '}
