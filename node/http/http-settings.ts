@@ -37,7 +37,9 @@ export const httpSettings = {
       .toLowerCase()
       .regex(/^[^\s:/]+$/, 'give names such as media.example.org, without a port'),
   ).describe('names by which callers may address the node, separated by commas, beside those of loopback'),
-  http_cors: list(z.string().regex(ORIGIN, 'give origins such as https://www.example.org, or *')).describe(
+  http_cors: list(
+    z.string().toLowerCase().regex(ORIGIN, 'give origins such as https://www.example.org, or *'),
+  ).describe(
     'origins whose pages may use what is served there, separated by commas; with * all pages may read packages',
   ),
   http_upload_gb: z
