@@ -18,7 +18,7 @@ describe('the mesh of docker compose --profile base', () => {
     await ensureSource(FILM)
     mesh = await composeMesh('base', {
       watchers: ['coordinator-1', 'coordinator-2'],
-      env: { INPUT_PRESET: 'veryfast' },
+      env: { INPUT_PRESET: 'ultrafast' },
     })
   })
   after(() => mesh?.down())
@@ -42,6 +42,7 @@ describe('the mesh of docker compose --profile base', () => {
       (seen) => seen.peers.length === 6 && seen.leader !== null,
       120,
     )
+    assert.equal((await mesh.status()).peers.length, 6)
     const encodes = peers.map(({ name, renditions, slots }) =>
       slots > 0 ? `${/^worker-/.test(name) ? name : 'worker'} ${renditions}` : name,
     )
