@@ -25,14 +25,19 @@ export interface FileLimits {
   readonly fileMs: number
   /** How long a file may live on after its last test. */
   readonly lingerMs: number
+  /** How far it gives way to other processes; 0 where nothing is said. */
+  readonly niceness?: number
 }
 
 const OUTPUT_LINES_MAX = 200
 
 /** `path` is absolute. A run for each file, since Node 24 does not say which file an event of several belongs to. */
-export async function runTestFile(path: string, { testMs, fileMs, lingerMs }: FileLimits): Promise<FileResult> {
+export async function runTestFile(
+  path: string,
+  { testMs, fileMs, lingerMs, niceness = 0 }: FileLimits,
+): Promise<FileResult> {
   const started = performance.now()
-  const preload = import.meta.resolve(`./test-process.ts?fileMs=${fileMs}&lingerMs=${lingerMs}`)
+  const preload = import.meta.resolve(`./test-process.ts?fileMs=${fileMs}&lingerMs=${lingerMs}&niceness=${niceness}`)
   const events = run({ files: [path], isolation: 'process', execArgv: ['--import', preload], timeout: testMs })
   const seen = { passed: 0, failed: 0, skipped: 0 }
   const failures: string[] = []

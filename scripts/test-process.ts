@@ -1,11 +1,12 @@
 /**
  * Loaded into every process of a test file, before it. Gives property tests their cases, and the process its bounds, which
- * the query of the import says in ms: `lingerMs` after the last test, `fileMs` for all of it.
+ * the query of the import says in ms: `lingerMs` after the last test, `fileMs` for all of it; and its niceness.
  *
  * In `npm test` property tests draw the same cases each time, so that its verdict depends on the change alone; `npm run test:all`
  * is the search: other cases each time, and many more. A failure prints its seed, and `REELMESH_SEED` replays it.
  */
 import { writeSync } from 'node:fs'
+import { getPriority, setPriority } from 'node:os'
 import { after } from 'node:test'
 import { isMainThread, Worker } from 'node:worker_threads'
 import fc from 'fast-check'
@@ -16,6 +17,7 @@ fc.configureGlobal({ numRuns: all ? 20_000 : 1_000, ...(seed === undefined ? {} 
 // What a test forks, and its threads, inherit this import.
 if (isMainThread && process.argv[1]?.endsWith('.test.ts')) {
   const bounds = new URL(import.meta.url).searchParams
+  setPriority(Math.min(19, getPriority() + Number(bounds.get('niceness'))))
   endAfter(Number(bounds.get('fileMs')))
   after(() => endIfOpen(Number(bounds.get('lingerMs'))))
 }
