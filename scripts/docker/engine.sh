@@ -42,15 +42,18 @@ trap 'rm -rf --one-file-system "$TMP"' EXIT
 
 # --- 1. packages ---------------------------------------------------------------------------------
 
+# It ends at once where another one runs: those of testing/tools/system-packages.ts wait for it by this lock, too.
+ONE_APT=(flock -o /var/lib/dpkg apt-get)   # -o: a service that a package starts does not hold it
+
 apt_trixie() {                          # apt-get that sees trixie only; lists are thrown away afterwards
   mkdir -p "$TMP/lists/partial"
   echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $MIRROR/debian $PLUGINS_SUITE main" >"$TMP/trixie.list"
-  apt-get -qq -o Dir::Etc::sourcelist="$TMP/trixie.list" -o Dir::Etc::sourceparts=/dev/null \
+  "${ONE_APT[@]}" -qq -o Dir::Etc::sourcelist="$TMP/trixie.list" -o Dir::Etc::sourceparts=/dev/null \
     -o Dir::State::Lists="$TMP/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
     -o Acquire::Languages=none -o Dpkg::Use-Pty=0 "$@" >>"$TMP/apt.log" 2>&1 </dev/null || { tail -20 "$TMP/apt.log" >&2; die "apt failed"; }
 }
 apt_host() {
-  apt-get -qq -o Dpkg::Use-Pty=0 "$@" >>"$TMP/apt.log" 2>&1 </dev/null || { tail -20 "$TMP/apt.log" >&2; die "apt failed"; }
+  "${ONE_APT[@]}" -qq -o Dpkg::Use-Pty=0 "$@" >>"$TMP/apt.log" 2>&1 </dev/null || { tail -20 "$TMP/apt.log" >&2; die "apt failed"; }
 }
 compose_v2() { docker compose version --short 2>/dev/null | grep -q '^v\?[2-9]'; }
 

@@ -16,13 +16,16 @@ interface Manager {
   readonly steps: (name: string) => readonly (readonly string[])[]
 }
 
+/** It ends at once where another one runs: those of scripts/docker/engine.sh wait for it by this lock, too. -o: a service that a package starts does not hold it. */
+const ONE_APT = ['flock', '-o', '/var/lib/dpkg', 'apt-get'] as const
+
 const MANAGERS = {
   apt: {
     command: 'apt-get',
     needsRoot: true,
     steps: (name) => [
-      ['apt-get', 'update', '-q'],
-      ['apt-get', 'install', '-q', '-y', '--no-install-recommends', name],
+      [...ONE_APT, 'update', '-q'],
+      [...ONE_APT, 'install', '-q', '-y', '--no-install-recommends', name],
     ],
   },
   dnf: { command: 'dnf', needsRoot: true, steps: (name) => [['dnf', 'install', '-y', name]] },
