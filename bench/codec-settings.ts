@@ -27,7 +27,7 @@ const UNKNOWN: EncoderJob['color'] = { range: 'unknown', primaries: 'unknown', t
 /** The options of one output of the footage, from the pixel format to the keyframes, as the mesh gives them for a chunk. */
 export function pictureArgs({ codec, preset, crf, bit_depth }: Setting): string[] {
   const job: EncoderJob = {
-    ...{ preset, rate: { crf }, bit_depth, fps: [FPS, 1], b_frames: 3, color: UNKNOWN, hdr: {}, isShort: false },
+    ...{ preset, rate: { crf }, bit_depth, fps: [FPS, 1], b_frames: 3, color: UNKNOWN, hdr: {}, threads: 1 },
   }
   const keyframes = `expr:gte(t,n_forced*${DEFAULT_RECIPE.keyframe_s})`
   const format = bit_depth === 8 ? 'yuv420p' : `yuv420p${bit_depth}le`

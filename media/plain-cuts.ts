@@ -9,9 +9,15 @@ import { everyHead } from './source-file.ts'
 import type { Cutting, TrialJob } from './trial-cuts.ts'
 
 /** How a plain film is cut; null where that needs a trial. Rejects with the error of the file system. */
-export async function plainCutting({ source, index, plan, breaks }: Omit<TrialJob, 'signal'>): Promise<Cutting | null> {
+export async function plainCutting({
+  source,
+  index,
+  plan,
+  isThreaded,
+  breaks,
+}: Omit<TrialJob, 'signal'>): Promise<Cutting | null> {
   if (typeof index.plain !== 'string' || breaks.length > 0) return null
-  const chunks = planChunks({ ...index, time_base: plan.time_base, whole: false })
+  const chunks = planChunks({ ...index, time_base: plan.time_base, whole: false, isThreaded })
   const rangeOf = createCutter(index.packets)
   const firsts = chunks.map(({ start_pts, end_pts }) => rangeOf(start_pts, end_pts).first)
   const position = firsts.map((first) => index.packets.position[first] ?? Number.NaN)

@@ -20,7 +20,7 @@ import { type AudioTrial, leadOf, straightOutput, straightSound, tryAudio } from
 import { checkRecipe } from './check-recipe.ts'
 import { planChunks } from './chunk-plan.ts'
 import { chooseEncoder } from './codecs/choose-encoder.ts'
-import { codecOf, usedPreset } from './codecs/codecs.ts'
+import { codecOf, hasTwoThreads, usedPreset } from './codecs/codecs.ts'
 import type { Settings } from './commands/encode.ts'
 import { filtersNeeded } from './filter-graph.ts'
 import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
@@ -198,8 +198,9 @@ type Cuts = Pick<Plan, 'cut_format' | 'run_in' | 'chunks'> & { readonly index: P
 async function planCuts(programs: Programs, job: PlanJob, video: VideoFacts): Promise<Cuts> {
   const index = job.index as PacketIndex & SourceIndex
   const time_base = timeBaseOf(job)
+  const isThreaded = job.recipe.renditions.every((each) => hasTwoThreads(codecOf(each.codec).encoders[0], each))
   const whole = (of: PacketIndex & SourceIndex): Cuts => {
-    const chunks = planChunks({ ...of, time_base, whole: true })
+    const chunks = planChunks({ ...of, time_base, isThreaded, whole: true })
     return { index: of, cut_format: 'none', run_in: 0, chunks }
   }
   if (index.whole !== null) return whole(index)
@@ -208,8 +209,9 @@ async function planCuts(programs: Programs, job: PlanJob, video: VideoFacts): Pr
     video, time_base, genpts: index.genpts, start_pts: index.times[0]!, lead: 0, track_timescale: trackTimescale(time_base),
   } // biome-ignore format: a record
   const breaks = index.shapes.slice(1).map(({ start_pts }) => start_pts)
-  if (await isReadStraight({ source, format: job.probe.format, index, time_base, breaks })) return whole(index)
-  const trial = { source, signal, index, plan, breaks }
+  if (await isReadStraight({ source, format: job.probe.format, index, time_base, isThreaded, breaks }))
+    return whole(index)
+  const trial = { source, signal, index, plan, isThreaded, breaks }
   const cutting = (await plainCutting(trial)) ?? (await chooseCutting(programs, trial))
   return cutting === null ? whole(await indexByDecoding(programs, job, index)) : { index, ...cutting }
 }

@@ -41,6 +41,31 @@ test('a file that changes while it is probed is probed again, and a failure is n
   assert.deepEqual([first, await cache.probe(path, async () => 'second')], ['first', 'second'])
 })
 
+test('a probe that runs serves all who ask meanwhile, and its failure is not theirs', async (t) => {
+  const [path] = (await files(t, 'film')) as [string]
+  const cache = new ProbeCache<string>(2)
+  /** A probe that has begun, and how it ends. */
+  const begin = async () => {
+    const [read, began] = [Promise.withResolvers<string>(), Promise.withResolvers<void>()]
+    const probe = cache.probe(path, () => {
+      began.resolve()
+      return read.promise
+    })
+    await began.promise
+    return { probe, ...read }
+  }
+  const first = await begin()
+  const second = cache.probe(path, async () => 'second')
+  first.resolve('first')
+  assert.deepEqual(await Promise.all([first.probe, second]), ['first', 'first'])
+  await writeFile(path, 'other')
+  const stopped = await begin()
+  const own = cache.probe(path, async () => 'own')
+  stopped.reject(new Error('stopped'))
+  await assert.rejects(stopped.probe, /stopped/)
+  assert.deepEqual([await own, await cache.probe(path, async () => 'again')], ['own', 'own'])
+})
+
 test('only the latest files are remembered', async (t) => {
   const paths = await files(t, 'a', 'b', 'c')
   const cache = new ProbeCache<number>(2)

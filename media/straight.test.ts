@@ -28,7 +28,15 @@ test('a film of one chunk is read straight, where its file is hardly larger than
   await writeFile(source, '')
   const ask = async (mib: number, change: Partial<StraightSource> = {}) => {
     await truncate(source, mib * MIB)
-    return isReadStraight({ source, format: MP4, index: indexOf(8), time_base: [1, 1], breaks: [], ...change })
+    return isReadStraight({
+      source,
+      format: MP4,
+      index: indexOf(8),
+      time_base: [1, 1],
+      isThreaded: true,
+      breaks: [],
+      ...change,
+    })
   }
   assert.equal(await ask(9), true)
   assert.equal(await ask(9, { format: 'matroska,webm' }), true)

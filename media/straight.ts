@@ -23,17 +23,19 @@ export interface StraightSource {
   readonly format: string
   readonly index: PacketIndex & SourceIndex
   readonly time_base: Rational
+  /** As in `ChunkSource`. */
+  readonly isThreaded: boolean
   /** Times at which a chunk must begin. */
   readonly breaks: readonly number[]
 }
 
 /** Whether a source that could be cut is read straight instead. Rejects with the error of the file system. */
-export async function isReadStraight({ source, format, index, time_base, breaks }: StraightSource): Promise<boolean> {
+export async function isReadStraight({ source, format, index, ...of }: StraightSource): Promise<boolean> {
   const { packets, genpts } = index
   const isAlike = format.split(',').some((name) => ALIKE.has(name))
   // Filters see the pictures before an edit list's start in a copy alone, and its end differs between builds.
   if (!isAlike || genpts || packets.discarded.includes(true)) return false
-  if (planChunks({ ...index, time_base, whole: false, breaks }).length > 1) return false
+  if (planChunks({ ...index, ...of, whole: false }).length > 1) return false
   const picture = packets.size.reduce((sum, bytes) => sum + (Number.isNaN(bytes) ? 0 : bytes), 0)
   return (await stat(fsPath(source))).size <= FILE_SHARE_MAX * picture + FILE_BYTES_MORE
 }

@@ -9,7 +9,7 @@ import type { HdrData, Mastering } from '../../protocol/hdr.ts'
 import { decimal, integer, plainWord } from '../commands/argument.ts'
 import { amendAv1 } from './av1-headers.ts'
 import type { Codec, Encoder, EncoderJob } from './codec.ts'
-import { cappedRateArgs, GOP_FRAMES, rateArgs, threadsOf } from './encoder-args.ts'
+import { cappedRateArgs, GOP_FRAMES, rateArgs } from './encoder-args.ts'
 
 /** No keyframes of its own but every forced one. */
 const FIXED = 'scd=0:enable-force-key-frames=1'
@@ -22,14 +22,15 @@ const svt = {
   presets: { 4: 14, 5: 7.9, 6: 3.6, 7: 2.5, 8: 1.5, 9: 1.1, 10: 0.69, 11: 0.45, 12: 0.29 },
   // Versions 4.1 and 4.2 show blocks of other pictures: findings/svt-av1-fast-presets.sh.
   faulty: { presets: ['10', '11', '12'], instead: '9', rightIn: ['1-4-1'] },
+  isThreaded: true,
   family: {
     // SVT-AV1 itself prints its version, whatever ffmpeg's log level.
     args: ['-c:v', 'libsvtav1', '-preset', '10', '-svtav1-params', 'lp=1', '-f', 'ivf'],
     read: familyOf,
   },
-  encoderArgs: ({ preset, rate, fps, hdr, isShort }: EncoderJob) => [
+  encoderArgs: ({ preset, rate, fps, hdr, threads }: EncoderJob) => [
     '-c:v', 'libsvtav1', '-preset', plainWord(preset), ...rateArgs(rate), '-g', GOP_FRAMES,
-    '-svtav1-params', [`lp=${integer(threadsOf({ rate, isShort }))}`, FIXED, `fps-num=${integer(fps[0])}`, `fps-denom=${integer(fps[1])}`, ...hdrParams(hdr)].join(':'),
+    '-svtav1-params', [`lp=${integer(threads)}`, FIXED, `fps-num=${integer(fps[0])}`, `fps-denom=${integer(fps[1])}`, ...hdrParams(hdr)].join(':'),
   ], // biome-ignore format: groups
 } satisfies Encoder
 
@@ -44,6 +45,7 @@ const aom = {
   name: 'aom',
   library: 'libaom-av1',
   presets: { 4: 2.5, 5: 2.5, 6: 2.5, 7: 1.5, 8: 1.3, 9: 1.3, 10: 1.1, 11: 1.1, 12: 1.1 },
+  isThreaded: false,
   family: {
     // libaom says its version where ffmpeg logs more than warnings.
     args: ['-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', '8', '-v', 'info', '-f', 'ivf'],

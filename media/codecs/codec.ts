@@ -15,8 +15,8 @@ export interface EncoderJob extends Encoding, Pick<Plan, 'fps' | 'b_frames'> {
   readonly color: VideoFacts['color']
   /** What to say of the HDR of the picture; nothing of a picture that has none. */
   readonly hdr: HdrData
-  /** Whether the film has so few chunks that slots are idle while its last ones are encoded: an encoder may use two threads where its bytes allow it. */
-  readonly isShort: boolean
+  /** Threads of the encoder: more than one only as `hasTwoThreads` says. */
+  readonly threads: number
 }
 
 /** How builds of an encoder whose bytes differ are distinguished: by one more trial run. */
@@ -67,6 +67,8 @@ export interface Encoder {
   readonly amend?: (job: AmendJob) => Amendment
   /** Presets at which only some builds show every picture right; absent: all do at all presets. */
   readonly faulty?: FaultyPresets
+  /** Whether its bytes at a constant quality follow from the number of its threads alone, so that two may encode each chunk of a short film. */
+  readonly isThreaded: boolean
   /** How to find the build family; null where all builds write the same bytes. */
   readonly family: FamilyTrial | null
   /** Options of one output of ffmpeg, from `-c:v` on: encoder, rate, threads, GOP; no keyframes but those that are forced. */

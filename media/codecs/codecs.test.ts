@@ -86,6 +86,8 @@ const INCOMPLETE_ENCODERS = {
   // @ts-expect-error
   presets: encoderWithout('presets'),
   // @ts-expect-error
+  isThreaded: encoderWithout('isThreaded'),
+  // @ts-expect-error
   family: encoderWithout('family'),
   // @ts-expect-error
   encoderArgs: encoderWithout('encoderArgs'),

@@ -20,13 +20,6 @@ export function cappedRateArgs(rate: RateControl): string[] {
 /** No keyframes but the forced ones: at 120 fps the encoders' own default of 250 frames would come before 3 s. */
 export const GOP_FRAMES = '100000'
 
-/**
- * Two threads share a chunk of a short film. The bytes of a constant quality follow from the number of threads; those of a capped one, or of an
- * average, by libx264 also from which thread is first (findings/x264-capped-threads.sh).
- */
-export const threadsOf = ({ rate, isShort }: Pick<EncoderJob, 'rate' | 'isShort'>): number =>
-  isShort && 'crf' in rate && rate.maxrate_kbps === undefined ? 2 : 1
-
 /** Options of libx264 and libx265, from `-c:v` to the GOP. */
 export function x26xArgs(library: string, { preset, profile, rate, b_frames }: EncoderJob, threads: number): string[] {
   return [

@@ -5,7 +5,7 @@
 import type { Preset } from '../../protocol/recipe.ts'
 import { avcSliceHeads } from './avc-slices.ts'
 import type { Codec, EncoderJob } from './codec.ts'
-import { rangeParam, rateParam, threadsOf, x26xArgs } from './encoder-args.ts'
+import { rangeParam, rateParam, x26xArgs } from './encoder-args.ts'
 import { takeSet } from './parameter-sets.ts'
 
 /** The codec H.264, 8 bits. */
@@ -27,9 +27,10 @@ export const h264 = {
         slower: 2.7,
         veryslow: 5,
       } satisfies Record<Preset, number>,
+      isThreaded: true,
       family: null,
       encoderArgs: (job: EncoderJob) => [
-        ...x26xArgs('libx264', job, threadsOf(job)),
+        ...x26xArgs('libx264', job, job.threads),
         '-x264-params', `${rateParam(job)}:cpu-independent=1${rangeParam(job, 'videoformat=component')}`, '-sc_threshold', '0',
       ], // biome-ignore format: groups
     },

@@ -5,7 +5,7 @@
 import type { Preset } from '../../protocol/recipe.ts'
 import { integer } from '../commands/argument.ts'
 import type { Codec, EncoderJob } from './codec.ts'
-import { rangeParam, rateParam, threadsOf, x26xArgs } from './encoder-args.ts'
+import { rangeParam, rateParam, x26xArgs } from './encoder-args.ts'
 import { takeSet } from './parameter-sets.ts'
 
 /** No threads within a picture, no keyframes of its own but every forced one (x265 makes none within a second of another), no open GOPs, no SEI that names the build. */
@@ -30,6 +30,7 @@ export const hevc = {
         slower: 22,
         veryslow: 35,
       } satisfies Record<Preset, number>,
+      isThreaded: true,
       family: {
         // The SEI that real encodes leave out names the build.
         args: [
@@ -43,7 +44,7 @@ export const hevc = {
         '-x265-params',
         [
           rateParam(job),
-          `frame-threads=${integer(threadsOf(job))}`,
+          `frame-threads=${integer(job.threads)}`,
           FIXED + rangeParam(job, 'range=limited'),
           ...hdrParams(job),
         ].join(':'),

@@ -7,7 +7,7 @@
  */
 import type { Plan, RenditionPlan } from '../../protocol/plan.ts'
 import type { Codec } from '../codecs/codec.ts'
-import { codecOf, encoderOf } from '../codecs/codecs.ts'
+import { codecOf, encoderOf, hasTwoThreads } from '../codecs/codecs.ts'
 import { filterGraph, keptHdr, outputColor } from '../filter-graph.ts'
 import type { TimedShape } from '../shapes.ts'
 import { decimal, fraction, integer, plainWord } from './argument.ts'
@@ -48,7 +48,7 @@ export interface EncodeArgs {
   readonly shapes?: readonly TimedShape[]
   /** Number of frames after which to stop: 1 for the trial. */
   readonly frames?: number
-  /** As in `EncoderJob`; absent: not. */
+  /** Whether the film has so few chunks that cores idle while its last ones are encoded; absent: not. */
   readonly isShort?: boolean
   /** Threads of the decoder, 1 without it. More decode beside the encodes, and hide damage in other ways: the pictures are the same only where it finds none. */
   readonly decoders?: number
@@ -102,11 +102,12 @@ interface OutputJob {
 
 function outputArgs({ settings, at, output: { rendition, path }, frames, isShort }: OutputJob): string[] {
   const timescale = integer(settings.track_timescale)
-  const codec = codecOf(rendition.codec)
+  const [codec, encoder] = [codecOf(rendition.codec), encoderOf(rendition)]
+  const threads = isShort && hasTwoThreads(encoder, rendition) ? 2 : 1
   return [
     '-map', `[o${at}]`, '-fps_mode', 'passthrough', '-enc_time_base', `1:${timescale}`,
     ...(frames === undefined ? [] : ['-frames:v', integer(frames)]),
-    ...encoderOf(rendition).encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video, rendition.bit_depth), hdr: keptHdr(settings.video, rendition.bit_depth), isShort }), ...tagArgs(codec),
+    ...encoder.encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video, rendition.bit_depth), hdr: keptHdr(settings.video, rendition.bit_depth), threads }), ...tagArgs(codec),
     '-force_key_frames', `expr:gte(t,n_forced*${decimal(settings.keyframe_s)})`,
     '-bsf:v', [...(carriesCaptions(settings, codec) ? [] : codec.bitstream), durations(settings)].join(), '-map_metadata', '-1', '-map_chapters', '-1',
     '-fflags', '+bitexact', '-flags:v', '+bitexact', '-video_track_timescale', timescale, '-f', 'mp4', fileUrl(path),

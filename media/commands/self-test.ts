@@ -84,7 +84,7 @@ export function memoryTrialArgs(clip: string): string[] {
     '-filter_complex', `[0:v:0]loop=loop=${LOOKAHEAD_FRAMES}:size=1:start=0,split=${ladder.length}${pads};${scaled}`,
     ...ladder.flatMap((rendition, at) => [
       '-map', `[o${at}]`,
-      ...codecOf(rendition.codec).encoders[0].encoderArgs({ ...rendition, ...RATE, color: CLIP.color, hdr: {}, isShort: false }), '-f', 'null', '-',
+      ...codecOf(rendition.codec).encoders[0].encoderArgs({ ...rendition, ...RATE, color: CLIP.color, hdr: {}, threads: 1 }), '-f', 'null', '-',
     ]),
   ] // biome-ignore format: groups
 }
