@@ -81,18 +81,19 @@ test('a film that is wanted under one more name is waited for until it has that 
   assert.deepEqual([code, reported, looks.length], [0, ['second'], 0])
 })
 
-test('snapshots that take long are asked for less often', async () => {
+test('snapshots that take long are asked for less often, while more than one video is waited for', async () => {
   const looks: number[] = []
   const snapshot = async () => {
     looks.push(performance.now())
     await new Promise((resolve) => setTimeout(resolve, 30))
-    const videos = looks.length < 3 ? [] : [delivered(idOf(1))]
+    const videos = [2, 3].filter((n) => looks.length > n).map((n) => delivered(idOf(n)))
     return { self, videos, ledger: { away: null } } as unknown as StatusSnapshot
   }
-  const row = async () => ({ id: idOf(1), status: 'QUEUED', deliveries: [] }) as unknown as VideoRow
+  const row = async (id: VideoId) => ({ id, status: 'QUEUED', deliveries: [] }) as unknown as VideoRow
   const reporter = { progress() {}, delivered() {} } as unknown as Reporter
-  await follow({ wanted: new Set([idOf(1)]), out: '/out', reporter, lookMs: 1, snapshot, row })
+  await follow({ wanted: new Set([idOf(2), idOf(3)]), out: '/out', reporter, lookMs: 1, snapshot, row })
   assert.ok(looks[2]! - looks[0]! >= 600, `${looks}`)
+  assert.equal(looks.length, 4)
 })
 
 test('what changes is looked at before the interval is over', async () => {

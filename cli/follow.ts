@@ -34,8 +34,8 @@ export interface Followed {
 /** Number of videos that are read one by one at each snapshot. */
 const HIDDEN_AT_ONCE = 5
 
-/** Rest after a snapshot, as a multiple of the time that it took: one of very many videos takes some. */
-const REST = 10
+/** Rest after a snapshot, as a multiple of the time that it took: one of very many videos takes some. The end of the last video is not waited for so long. */
+const REST = { usual: 10, last: 1 } as const
 const REST_MAX_MS = 2_000
 
 /** Notes the name of a file that is this video: equal files are one. Rejects with `UsageError` where it is no name. */
@@ -51,7 +51,8 @@ export async function follow(of: Followed): Promise<number> {
   for (let look = 0; wanted.size > 0 && !signal?.aborted; look++) {
     const began = systemClock.mono()
     const snapshot = await of.snapshot()
-    const restMs = Math.min(REST_MAX_MS, REST * (systemClock.mono() - began))
+    const rested = wanted.size > 1 ? REST.usual : REST.last
+    const restMs = Math.min(REST_MAX_MS, rested * (systemClock.mono() - began))
     const shown = new Map(snapshot.videos.map((row) => [row.id, row]))
     const [rows, hidden] = [[] as VideoRow[], [] as VideoId[]]
     for (const id of wanted.keys()) {
