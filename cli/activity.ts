@@ -1,5 +1,6 @@
 /** What happens to a video now, or what it waits for, in a few words for the bar beside its name. Pure. */
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
+import { durationText } from './output.ts'
 
 /** `encoding`, `waits for a worker`: never empty. Reasons for a long stillness are sentences of their own (`VideoRow.still`). */
 export function activityOf(row: VideoRow, { peers }: Pick<StatusSnapshot, 'peers'>): string {
@@ -29,3 +30,11 @@ function isOnlyPackaged({ tasks }: VideoRow): boolean {
   const left = new Set(tasks.filter(({ status }) => status !== 'COMPLETED').map(({ kind }) => kind))
   return left.has('package') && !left.has('merge')
 }
+
+/** `57%`. */
+export const percent = (row: VideoRow): string => `${Math.floor(row.done * 100)}%`
+/** `57 fps  1.90x`; empty where nothing is encoded. */
+export const rate = ({ fps, speed }: VideoRow): string =>
+  fps === null || fps === 0 || speed === null ? '' : `${fps.toFixed(0)} fps  ${speed.toFixed(2)}x`
+/** `ETA 1:05`; empty where nobody knows. */
+export const eta = ({ eta_s }: VideoRow): string => (eta_s === null ? '' : `ETA ${durationText(eta_s)}`)

@@ -1,8 +1,9 @@
 /** The bars of a run, a line for each video: pure, values in, lines out. */
 import type { VideoRow } from '../protocol/status.ts'
 import { isOpen } from '../protocol/video-status.ts'
+import { eta, percent, rate } from './activity.ts'
 import { fit } from './columns.ts'
-import { durationText, printable } from './output.ts'
+import { printable } from './output.ts'
 
 /** A video, and what happens to it now in a few words (`activityOf`). */
 export interface Bar {
@@ -14,14 +15,6 @@ const LABEL_COLUMNS = { widest: 22, narrowest: 12 } as const
 const BAR_COLUMNS = { widest: 30, narrowest: 8 } as const
 /** Rows of the terminal that are left to the lines above. */
 const ROWS_ABOVE = 4
-
-/** `57%`. */
-export const percent = (row: VideoRow): string => `${Math.floor(row.done * 100)}%`
-/** `57 fps  1.90x`; empty where nothing is encoded. */
-export const rate = ({ fps, speed }: VideoRow): string =>
-  fps === null || fps === 0 || speed === null ? '' : `${fps.toFixed(0)} fps  ${speed.toFixed(2)}x`
-/** `ETA 1:05`; empty where nobody knows. */
-export const eta = ({ eta_s }: VideoRow): string => (eta_s === null ? '' : `ETA ${durationText(eta_s)}`)
 
 /** As many lines as fit, each narrower than the terminal: where there are more videos, those that have ended are counted first, then those that wait. */
 export function barLines(bars: readonly Bar[], { columns, rows }: { columns: number; rows: number }): string[] {

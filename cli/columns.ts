@@ -13,12 +13,6 @@ export function fit(text: string, width: number): string {
   return cut + ' '.repeat(Math.max(0, width - widthOf(cut)))
 }
 
-/** Rows as lines with their cells below one another, two columns in. Cells are of characters that take one column each. */
-export function tableLines(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]!.length)))
-  return rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at]!)).join('  ')}`.trimEnd())
-}
-
 /** Wraps text between words, to a number of columns (`width`) and at most a number of `lines`, of which the last is cut. */
 export function wrap(text: string, width: number, lines: number): string[] {
   const wrapped = ['']

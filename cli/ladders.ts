@@ -5,10 +5,11 @@ import { relativeCost } from '../node/ladders/ladder-cost.ts'
 import { allLadders, namedLadder } from '../node/ladders/named-ladders.ts'
 import { type Ladder, textOf } from '../protocol/ladder.ts'
 import { audioText, codecText, rateText } from '../protocol/settings-text.ts'
-import { columns, fit, tableLines, wrap } from './columns.ts'
+import { columns, fit, wrap } from './columns.ts'
 import { addConfigOptions, configFrom } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
 import { localNode, nodeLadders } from './reach.ts'
+import { tableLines } from './table-lines.ts'
 
 /** Most lines of a description. */
 const LINES_MAX = 4

@@ -27,8 +27,8 @@ const snapshot = (at: number, text: string | null) =>
   }) as unknown as StatusSnapshot
 const AWAY = 'nothing can be claimed or recorded, for 3 s: MongoDB db has not answered'
 
-test('an unavailable ledger is one line, and its end another with how long it was', () => {
-  const reporter = createReporter({ json: false, files: 1 })
+test('an unavailable ledger is one line, and its end another with how long it was', async () => {
+  const reporter = await createReporter({ json: false, files: 1 })
   const lines = printed(() => {
     reporter.progress([], snapshot(9_000, null))
     reporter.progress([], snapshot(13_000, AWAY))
@@ -39,8 +39,8 @@ test('an unavailable ledger is one line, and its end another with how long it wa
   assert.deepEqual(lines, [AWAY, 'the ledger answers again after 0:41'])
 })
 
-test('what is said of a deadline is one line, and another when that changes', () => {
-  const reporter = createReporter({ json: false, files: 1 })
+test('what is said of a deadline is one line, and another when that changes', async () => {
+  const reporter = await createReporter({ json: false, files: 1 })
   const row = (minute: number) => {
     const forecast = { done_at: minute * 60_000, spare_s: (60 - minute) * 60, more: 0, like: 'nas', text: '' }
     return {
@@ -62,7 +62,8 @@ test('what is said of a deadline is one line, and another when that changes', ()
   assert.deepEqual(said, ['10 min to spare', late, '11 min to spare'])
 })
 
-test('each progress event has the state of the ledger', () => {
-  const [line] = printed(() => createReporter({ json: true, files: 1 }).progress([], snapshot(13_000, AWAY)))
+test('each progress event has the state of the ledger', async () => {
+  const reporter = await createReporter({ json: true, files: 1 })
+  const [line] = printed(() => reporter.progress([], snapshot(13_000, AWAY)))
   assert.deepEqual(JSON.parse(line!).ledger, { description: 'MongoDB db', away: AWAY, since: 10_000, text: AWAY })
 })

@@ -14,10 +14,9 @@ import { isEvent } from '../protocol/events.ts'
 import { isOfPackage } from '../protocol/package.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import type { Delivery } from '../protocol/video.ts'
-import { activityOf } from './activity.ts'
+import { activityOf, eta, percent, rate } from './activity.ts'
 import { workingFolder } from './arguments.ts'
-import { type Bar, barLines, eta, percent, rate } from './bars.ts'
-import { createLiveLines } from './live-lines.ts'
+import type { Face, Voice } from './bar-face.ts'
 import { bytesText, durationText, printable, say, sayJson } from './output.ts'
 
 /** The output of a run. */
@@ -46,9 +45,12 @@ const LINE_MS = 5_000
 const JSON_MS = 1_000
 
 /** The output for a terminal, for lines, or with `json` for programs. `files`: number of videos. */
-export function createReporter(options: { json: boolean; files: number }): Reporter {
+export async function createReporter(options: { json: boolean; files: number }): Promise<Reporter> {
   if (options.json) return jsonReporter()
-  return process.stdout.isTTY ? barReporter() : lineReporter()
+  if (!process.stdout.isTTY) return lineReporter()
+  const { barFace } = await import('./bar-face.ts')
+  const { voice, face } = barFace(process.stdout)
+  return humanReporter(voice, face)
 }
 
 /** The path as a person would type it in the current folder. */
@@ -72,16 +74,8 @@ function fileLines(row: VideoRow, delivery: Delivery): string[] {
   return [...lines, `${folder}/  ${bytesText(bytes)}  ${inPackage.length - folders} files${segments}`]
 }
 
-/** Where an output for people puts its text. */
-interface Voice {
-  /** Prints a line that stays, above the bars where there are any. */
-  line(text: string): void
-  /** Prints an error, to stderr. */
-  problem(text: string): void
-}
-
 /** The lines of both outputs for people. */
-function humanReporter({ line, problem }: Voice, face: Pick<Reporter, 'progress' | 'settle'>): Reporter {
+function humanReporter({ line, problem }: Voice, face: Face): Reporter {
   const startedAt = clock.mono()
   const printed = {
     seconds: 0,
@@ -193,27 +187,6 @@ function lineReporter(): Reporter {
       settle: () => {},
     },
   )
-}
-
-/** Bars below the lines that stay. */
-function barReporter(): Reporter {
-  const live = createLiveLines(process.stdout)
-  const bars = new Map<VideoRow['id'], Bar>()
-  const { stdout } = process
-  const draw = () => live.draw((columns) => barLines([...bars.values()], { columns, rows: stdout.rows ?? 24 }))
-  const voice = {
-    line: (text: string) => live.print(text),
-    problem: (text: string) => live.print(text, process.stderr),
-  }
-  return humanReporter(voice, {
-    progress(rows, snapshot) {
-      for (const row of rows) bars.set(row.id, { row, activity: activityOf(row, snapshot) })
-      draw()
-    },
-    settle() {
-      live.end()
-    },
-  })
 }
 
 function jsonReporter(): Reporter {

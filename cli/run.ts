@@ -124,7 +124,7 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
   const { createRunMesh } = await import('../node/local-run/run-mesh.ts')
   await openDestination(out).prepare()
   const stopping = new AbortController()
-  const reporter = createReporter({ json: options.json === true, files: files.length })
+  const reporter = await createReporter({ json: options.json === true, files: files.length })
   const unsubscribe = onInterrupt(() => {
     reporter.stopping()
     stopping.abort(new ReelmeshError('interrupted', 'interrupted'))

@@ -90,7 +90,7 @@ async function submit(of: {
   const { files, out, deadline, ladder, client, options } = of
   const subtitles = subtitlesFrom(files, options.subtitles)
   const hls_key = keyFrom(options)
-  const reporter = options.wait ? createReporter({ json: options.json === true, files: files.length }) : null
+  const reporter = options.wait ? await createReporter({ json: options.json === true, files: files.length }) : null
   const recipe = recipeFrom(options, ladder)
   /** By id: their names, and those of the files. */
   const [wanted, names] = [new Map<VideoId, string>(), new Map<VideoId, string[]>()]

@@ -8,9 +8,10 @@ import { isVideoId, type VideoId } from '../protocol/ids.ts'
 import { notesOf, planSeconds } from '../protocol/plan.ts'
 import { encodeText } from '../protocol/settings-text.ts'
 import type { VideoDetail } from '../protocol/status.ts'
-import { columns, tableLines, wrap } from './columns.ts'
+import { columns, wrap } from './columns.ts'
 import { bytesText, durationText, printable, say, sayJson } from './output.ts'
 import { withLedger } from './reach.ts'
+import { tableLines } from './table-lines.ts'
 
 /** What is shown of a video. */
 type Shown = Pick<VideoDetail, 'id' | 'name' | 'status' | 'seconds' | 'frames' | 'renditions' | 'notes' | 'failure'>

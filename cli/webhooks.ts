@@ -8,10 +8,10 @@ import type { WebhookRow } from '../protocol/api-webhooks.ts'
 import { UsageError } from '../protocol/errors.ts'
 import { WEBHOOK_STATES, type WebhookState } from '../protocol/webhook-delivery.ts'
 import { WEBHOOK_URLS_MAX, webhookUrlProblem } from '../protocol/webhook-url.ts'
-import { tableLines } from './columns.ts'
 import { addConfigOptions, configFrom, parseCount } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
 import { localNode, withLedger } from './reach.ts'
+import { tableLines } from './table-lines.ts'
 
 interface WebhookOptions extends Record<string, unknown> {
   state?: WebhookState
