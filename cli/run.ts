@@ -132,6 +132,7 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
   const mesh = await createRunMesh({
     config,
     workers: options.workers,
+    ahead: files[0] && absolutePath(files[0], 'a file name'),
     onWorker: (event) => reporter.worker(event),
     onTrials: () => reporter.starting('trial runs of this ffmpeg, once for each build'),
   })

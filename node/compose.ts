@@ -143,6 +143,8 @@ export interface StartOptions {
   readonly isOnlyCoordinator?: boolean
   /** Called where this start runs trials of ffmpeg, which take seconds. */
   readonly onTrials?: () => void
+  /** Path of a file that will be submitted: it is probed beside the start. */
+  readonly ahead?: string | undefined
 }
 
 /**
@@ -161,8 +163,8 @@ export async function startNode(config: Config, options: StartOptions = {}): Pro
     })
   const parts = createPartList(log)
   try {
-    const { wrap = {}, isOnlyCoordinator = false, onTrials = () => {} } = options
-    return await compose(config, { log, swarmKey, access, parts, wrap, isOnlyCoordinator, onTrials })
+    const { wrap = {}, isOnlyCoordinator = false, onTrials = () => {}, ahead } = options
+    return await compose(config, { log, swarmKey, access, parts, wrap, isOnlyCoordinator, onTrials, ahead })
   } catch (error) {
     await parts.stop()
     throw error
@@ -178,6 +180,7 @@ interface Given {
   readonly wrap: Wrappers
   readonly isOnlyCoordinator: boolean
   readonly onTrials: () => void
+  readonly ahead: string | undefined
 }
 
 async function compose(config: Config, given: Given): Promise<RunningNode> {
@@ -229,9 +232,13 @@ async function openAdapters(
   config: Config,
   given: Given,
 ): Promise<{ selfTestReport: SelfTestReport; adapters: Adapters & Pick<StreamModules, 'delivered' | 'traffic'> }> {
-  const { log, parts, wrap } = given
+  const { log, parts, wrap, ahead } = given
   const lock = await lockDataDir(config.data_dir)
   await parts.start({ name: 'lock of the data folder', stop: () => lock.release() })
+  const ffmpeg = await composeMedia(config, given.onTrials)
+  const media = wrap.media?.(ffmpeg) ?? ffmpeg
+  const probe = (stopping: AbortSignal) => void media.probe(ahead!, stopping).catch(() => {})
+  if (ahead !== undefined) await parts.start({ name: 'probe', start: probe })
   const realLedger = composeLedger(config, log.child({ part: 'ledger' }))
   const ledger = wrap.ledger?.(realLedger) ?? realLedger
   await parts.start({ name: 'ledger', start: () => ledger.open(), stop: () => ledger.close() })
@@ -255,8 +262,6 @@ async function openAdapters(
   const blobsLog = log.child({ part: 'blobs' })
   const exchange = createBlobExchange({ mesh, store, clock, rng, log: blobsLog, lines, delivered, traffic })
   await parts.start({ name: 'bulk lines', stop: () => exchange.stop() })
-  const ffmpeg = await composeMedia(config, given.onTrials)
-  const media = wrap.media?.(ffmpeg) ?? ffmpeg
   const selfTestReport = await media.firstSelfTest(new AbortController().signal)
   const bootEpoch = await nextBootEpoch(config.data_dir)
   // Before the first submit, which names the folder of its source.
@@ -264,23 +269,8 @@ async function openAdapters(
   return {
     selfTestReport,
     adapters: {
-      clock,
-      rng,
-      log,
-      ledger,
-      mesh,
-      membership,
-      store,
-      exchange,
-      media,
-      openSource,
-      openDestination,
-      folders,
-      accepted,
-      delivered,
-      traffic,
-      bootEpoch,
-    },
+      clock, rng, log, ledger, mesh, membership, store, exchange, media, openSource, openDestination, folders, accepted, delivered, traffic, bootEpoch,
+    }, // biome-ignore format: a list
   }
 }
 

@@ -49,5 +49,6 @@ export async function lockDataDir(dir: string): Promise<DataLock> {
 function checkVersion(lock: DatabaseSync, dir: string, wasUsed: boolean): void {
   const version = Number(lock.prepare('PRAGMA user_version').all()[0]?.user_version)
   if (version !== 0 || wasUsed) checkSchemaVersion(`the data folder ${dir}`, version, 'another folder with --data-dir')
-  lock.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
+  if (version !== SCHEMA_VERSION) lock.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+  lock.exec('COMMIT')
 }

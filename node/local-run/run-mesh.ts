@@ -48,6 +48,8 @@ export interface RunMeshOptions {
   /** The entry file of the program to start workers with; default: the one that runs now. */
   readonly entry?: string
   readonly wrap?: Wrappers
+  /** Path of the first file: it is probed beside the start. */
+  readonly ahead?: string | undefined
   onWorker?(event: WorkerEvent): void
   /** Called where the start runs trials of ffmpeg, which take seconds. */
   onTrials?(): void
@@ -65,7 +67,7 @@ const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=256']
 
 /** Starts the node of this process, then the workers, if any. Rejects as `startNode`, and where a worker cannot start; nothing is left running then. */
 export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
-  const { workers, entry, wrap, onWorker } = options
+  const { workers, entry, wrap, ahead, onWorker } = options
   const config: Config =
     workers === undefined
       ? { ...options.config, roles: ['worker', 'coordinator'], slots: undefined }
@@ -76,6 +78,7 @@ export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
     isOnlyCoordinator: true,
     onTrials: () => options.onTrials?.(),
     ...(wrap && { wrap }),
+    ahead,
   })
   const changes = createNotifier(systemClock)
   node.hints.on(['video'], changes.notify)
