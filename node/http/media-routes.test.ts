@@ -22,7 +22,12 @@ let fails: Error | null
 let breaks: Error | null
 let opened: string[]
 let reads: number
+/** Time passes in sleeps only, at whose ends this is called. */
+let now: number
+let awakes: () => void
 beforeEach(() => {
+  now = 0
+  awakes = () => {}
   video = { name: 'film', status: 'COMPLETED', recipe: { ...DEFAULT_RECIPE, package: { formats: ['hls'] } } }
   fails = null
   breaks = null
@@ -60,10 +65,13 @@ function routes() {
     },
   }
   const artifacts = createArtifactFiles({ ledger, reads: bytes })
-  return createApi(
-    {} as NodeFace,
-    { streams: createStreams(ledger, [{ open }]), artifacts, log: silentLog } as ApiModules,
-  )
+  const sleep = async (ms: number) => {
+    now += ms
+    awakes()
+  }
+  const clock = { mono: () => now, sleep }
+  const streams = createStreams(ledger, [{ open }])
+  return createApi({} as NodeFace, { streams, artifacts, clock, log: silentLog } as unknown as ApiModules)
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -174,6 +182,21 @@ describe('the media routes', () => {
       assert.equal(answer.header('cache-control'), 'no-store')
       assert.equal(answer.header('etag'), null)
     })
+
+  it('hold a file whose bytes are away for 8 s, but no manifest', async () => {
+    breaks = new StreamRefused('bytes_away', 'x')
+    awakes = () => {
+      if (now >= 3_000) breaks = null
+    }
+    const answer = await ask(`${AT}/a.m4s`, { range: 'bytes=2-5' })
+    assert.deepEqual([answer.status, answer.body, now, reads, opened.length], [206, '2345', 3_000, 4, 4])
+    breaks = new StreamRefused('bytes_away', 'x')
+    awakes = () => {}
+    assert.deepEqual([(await ask(`${AT}/a.m4s`)).status, now], [503, 12_000])
+    assert.deepEqual([(await ask(`${AT}/master.m3u8`)).status, now], [503, 12_000])
+    awakes = () => (breaks = new StreamRefused('bytes_gone', 'x'))
+    assert.deepEqual([(await ask(`${AT}/a.m4s`)).status, now], [410, 13_000])
+  })
 
   it('answer finished files by their hash, whole and by ranges, under the name of their delivery', async () => {
     const [sha256, track] = ['b'.repeat(64), 'c'.repeat(64)]

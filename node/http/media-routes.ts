@@ -6,12 +6,14 @@ import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { parse } from 'range-parser'
 import type { ByteRange } from '../../protocol/blobs.ts'
+import type { Clock } from '../../protocol/clock.ts'
 import { notVideoId, sentence } from '../../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../../protocol/ids.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { ArtifactFiles } from '../streams/artifact-files.ts'
 import type { AttemptLogs } from '../streams/attempt-logs.ts'
 import type { StreamFile, Streams } from '../streams/streams.ts'
+import { createHold } from './hold-while-away.ts'
 import { RequestRefused } from './refusals.ts'
 
 /** What the routes use. */
@@ -19,6 +21,7 @@ export interface MediaRoutesOptions {
   readonly streams: Streams
   readonly artifacts: ArtifactFiles
   readonly logs: AttemptLogs
+  readonly clock: Pick<Clock, 'mono' | 'sleep'>
   readonly log: Log
 }
 
@@ -28,13 +31,18 @@ type MediaContext = Context<{ Bindings: Partial<HttpBindings> }>
 /** Tracks, images and texts: their names stand for their bytes. A manifest may still have grown the last time. */
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 const REVALIDATE = 'no-cache'
+/** Manifests, which players ask for again by themselves. */
+const MANIFEST = /\.(?:m3u8|mpd)$/
 
 /** The routes. Errors are thrown: the app that they are part of answers them. */
-export function createMediaRoutes({ streams, artifacts, logs, log }: MediaRoutesOptions): Media {
+export function createMediaRoutes({ streams, artifacts, logs, clock, log }: MediaRoutesOptions): Media {
   const routes: Media = new Hono()
+  const holdWhileAway = createHold(clock)
   routes.get('/v1/videos/:id/:form{hls|dash}/:file{.+}', async (c) => {
     const { id, file } = c.req.param()
-    return await answer(c, await streams.open(videoId(id), file, c.req.raw.signal), log)
+    const { signal } = c.req.raw
+    const answered = async () => answer(c, await streams.open(videoId(id), file, signal), log)
+    return MANIFEST.test(file) ? await answered() : await holdWhileAway(answered, signal)
   })
   routes.get('/v1/videos/:id/artifacts/:sha256', async (c) => {
     const { id, sha256 } = c.req.param()
