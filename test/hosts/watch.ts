@@ -116,7 +116,7 @@ export async function assertExact(
 }
 
 /** Waits for it; answers how long that took, ms. A question that fails (a node too busy to answer) is asked again. */
-export async function until(what: string, holds: () => Promise<unknown>, seconds = 30): Promise<number> {
+export async function until(what: string, holds: () => Promise<unknown>, seconds = 60): Promise<number> {
   const began = performance.now()
   for (;;) {
     const answer = await holds().catch((error: Error) => error)
