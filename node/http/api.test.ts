@@ -166,6 +166,15 @@ describe('the API', () => {
     assert.equal((await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {} })).field, 'subtitles.0.path')
   })
 
+  it('answers 422 with the field of a file beside the source that the node may not read', async () => {
+    fails = Object.assign(new Error("EACCES: permission denied, open '/b.srt'"), { code: 'EACCES', path: '/b.srt' })
+    const files = { subtitles: [{ path: '/a.srt' }, { path: '/b.srt' }] }
+    const { status, code, detail, field } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, ...files })
+    assert.deepEqual([status, code, field], [422, 'source_refused', 'subtitles.1.path'])
+    assert.match(detail, /^"\/b\.srt": the user of this node may not read it \(EACCES\)/)
+    assert.equal((await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {} })).status, 500)
+  })
+
   it('names the field of a body that is right by its form, but not to be used', async () => {
     fails = new UsageError('the deadline is more than two years past', { field: 'deadline' })
     const { status, code, field } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, deadline: 5 })

@@ -76,7 +76,7 @@ export function createApi(node: NodeFace, modules: ApiModules) {
       const request = await withAllowedPaths(submit, c.env?.folders)
       const source = await allowedPath(path, 'path', c.env?.folders)
       const submitted = node.submit({ ...request, path: source, signal: c.req.raw.signal })
-      return c.json(await submitted.catch(naming({ path, ladder: submit.ladder })), 201)
+      return c.json(await submitted.catch(naming({ ...request, path })), 201)
     })
     .openapi(createRoute(ROUTES.submitUpload), async (c) => {
       const { signal } = c.req.raw
