@@ -1,23 +1,29 @@
 /** Records of peers: paused and draining, set by people, and quarantined, set by the leader. */
+import type { Document } from 'mongodb'
 import type { PeerId } from '../../protocol/ids.ts'
 import { initialPeer, type PeerRecord } from '../../protocol/ledger.ts'
 import type { Quarantine } from '../steps.ts'
 import { dateOrNull, fromBson, lit } from './bson.ts'
 import { after } from './pipeline.ts'
-import type { Doc, Store } from './store.ts'
+import type { Store } from './store.ts'
+import { idIn } from './stored-bytes.ts'
 
 /** A record; one of an older program lacks newer fields, which get their defaults. */
-const peerOf = (doc: Doc): unknown => ({ ...initialPeer(doc._id as PeerId), ...(fromBson(doc) as object) })
+const peerOf = (doc: Document): unknown => ({ ...initialPeer(doc._id as PeerId), ...(fromBson(doc) as object) })
 
-export async function readPeers(store: Store): Promise<PeerRecord[]> {
-  const found = await store.run(() => store.peers.find({}, { sort: { _id: 1 } }).toArray())
-  return store.documents.all(found.map(peerOf), store.documents.peer)
+/** Records of peers as the server stores them: each look at the mesh reads all, and few have changed. */
+async function find(store: Store, filter: object): Promise<PeerRecord[]> {
+  const all = () => store.peers.find(filter, { sort: { _id: 1 }, raw: true }).toArray()
+  const read = (stored: Uint8Array) => store.documents.peer(peerOf(store.parse(stored)))
+  return ((await store.run(all)) as unknown as Uint8Array[])
+    .map((found) => store.keptPeers.of(idIn(found) ?? '', found, read))
+    .filter((peer) => peer !== null)
 }
 
-export async function readPeer(store: Store, id: PeerId): Promise<PeerRecord | null> {
-  const found = await store.run(() => store.peers.findOne({ _id: id }))
-  return found && store.documents.peer(peerOf(found))
-}
+export const readPeers = (store: Store): Promise<PeerRecord[]> => find(store, {})
+
+export const readPeer = async (store: Store, id: PeerId): Promise<PeerRecord | null> =>
+  (await find(store, { _id: id }))[0] ?? null
 
 export async function setPeer(store: Store, id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void> {
   const { quarantined_until, ...plain } = change

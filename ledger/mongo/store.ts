@@ -10,7 +10,7 @@
 import type { Collection, Db, Document, FindCursor, MongoClient } from 'mongodb'
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
 import { LedgerUnavailable, sentence } from '../../protocol/errors.ts'
-import type { LedgerOptions } from '../../protocol/ledger.ts'
+import type { LedgerOptions, PeerRecord } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS, LEDGER_CALL_RETRY_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { Video } from '../../protocol/video.ts'
@@ -48,6 +48,7 @@ export class Store {
   readonly rng: Rng
   readonly documents: CheckedDocuments
   readonly keptVideos = new KeptDocuments<Uint8Array, Video>(BYTES)
+  readonly keptPeers = new KeptDocuments<Uint8Array, PeerRecord>(BYTES)
   readonly #options: MongoOptions
   readonly #retryMs: number
   #client: MongoClient | null = null

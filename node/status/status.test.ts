@@ -213,6 +213,30 @@ test('of a long queue it shows some, and how many more there are', async () => {
   assert.deepEqual([videos.length, unlisted], [SHOWN_VIDEOS.queued, { working: 0, queued: 3 }])
 })
 
+test('the tasks of videos that stand still are read in turns, not all in one snapshot', async () => {
+  const at = { now: 0 }
+  const model = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
+  let reads = 0
+  const tasks: Ledger['tasks'] = (query) => {
+    if (query.video !== undefined) reads++
+    return model.tasks(query)
+  }
+  const { at: mono, snapshot } = stage({ ...model, tasks })
+  for (let n = 0; n < 16; n++) await model.submit(submission({ _id: n.toString(16).padStart(16, '0') as VideoId }))
+  const readsAt = async (ms: number) => {
+    at.now = ms
+    mono.now = ms
+    const before = reads
+    await snapshot()
+    return reads - before
+  }
+  await readsAt(0)
+  const first = await readsAt(20_000)
+  const later: number[] = []
+  for (let ms = 250; ms <= 2_000; ms += 250) later.push(await readsAt(20_000 + ms))
+  assert.deepEqual([first, later], [16, new Array(8).fill(2)])
+})
+
 test('what it answers is what the schemas of the API say, and nothing else', async () => {
   const { heard, ledger, snapshot, video: videoOf, tasks } = stage()
   heard.push({ peer: BOB, beat: beatOf('bob'), heard_mono: 0 })

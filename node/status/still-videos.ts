@@ -30,6 +30,8 @@ const CLEAR: ReadonlySet<Stillness['code']> = new Set([
 const AGAIN_MS = 2_000
 /** Videos of which tasks are read in one snapshot, the first ones in the order of claims; the others wait behind them. */
 const READ_AT_ONCE = 16
+/** They take turns: the first answer for a video counts as older by a share of `AGAIN_MS`, so that few are read again in one snapshot. */
+const ageAtFirst = (at: number): number => (AGAIN_MS * (at % READ_AT_ONCE)) / READ_AT_ONCE
 /** Tasks that are read of each. */
 const TASKS_READ = 200
 
@@ -56,13 +58,19 @@ export function createStillVideos(options: StillVideosOptions) {
   const { clock, watch, ledger, beats } = options
   const known = new Map<VideoId, { readonly at: number; readonly why: Stillness; readonly missingAt: number }>()
 
-  async function whyOf(video: Video, facts: Omit<VideoFacts, 'freeMs'>): Promise<Stillness> {
+  /** `at`: its place among those that are still. */
+  async function whyOf(video: Video, at: number, facts: Omit<VideoFacts, 'freeMs' | 'isRead'>): Promise<Stillness> {
     const last = known.get(video._id)
     if (last && clock.mono() - last.at < AGAIN_MS) return last.why
     const missingAt = last?.missingAt ?? Number.NEGATIVE_INFINITY
-    const why = stillnessOf(await factsOf(video, { ...facts, freeMs: clock.mono() - missingAt }, options))
+    const isRead = at < READ_AT_ONCE
+    const why = stillnessOf(await factsOf(video, { ...facts, isRead, freeMs: clock.mono() - missingAt }, options))
     const isFree = why.code === 'unknown' || why.code === 'next_step'
-    known.set(video._id, { at: clock.mono(), why, missingAt: isFree ? missingAt : clock.mono() })
+    known.set(video._id, {
+      at: clock.mono() - (last ? 0 : ageAtFirst(at)),
+      why,
+      missingAt: isFree ? missingAt : clock.mono(),
+    })
     return why
   }
 
@@ -93,8 +101,15 @@ export function createStillVideos(options: StillVideosOptions) {
     await Promise.all(
       still.map(async (video, at) => {
         const ms = stillMs(video)
-        const place = { ahead: ahead.get(video._id) ?? -1, isRead: at < READ_AT_ONCE }
-        const why = await whyOf(video, { ...mesh, ...place, now, stillMs: ms, leader, problem: problemOf(video) })
+        const place = ahead.get(video._id) ?? -1
+        const why = await whyOf(video, at, {
+          ...mesh,
+          ahead: place,
+          now,
+          stillMs: ms,
+          leader,
+          problem: problemOf(video),
+        })
         if (ms >= STILL_MS || CLEAR.has(why.code)) found.set(video._id, { ...why, since: now - ms })
       }),
     )
