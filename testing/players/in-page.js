@@ -131,32 +131,27 @@ const shownNow = () => {
   return timestamp / 1e6
 }
 /**
- * Shows the picture of a time; answers its own time, seconds. It is read from the element: a callback of a frame is left out on a busy machine, or is late
- * and that of another picture.
+ * The time of the picture that stays, seconds. It is read from the element: a callback of a frame is left out on a busy machine, or is late and that of
+ * another picture.
  */
+const drawn = async () => {
+  for (let before = null; ; ) {
+    await new Promise((resolve) => setTimeout(resolve, DRAWN_MS))
+    const shown = shownNow()
+    if (shown !== null && shown === before && !video.seeking) return shown
+    before = shown
+  }
+}
+/** Shows the picture of a time; answers its own time, seconds. */
 window.seek = async (seconds) => {
   pause()
   const seeked = event('seeked')
   video.currentTime = seconds
   await orFailure(seeked)
-  const drawn = async () => {
-    for (let before = null; ; ) {
-      await new Promise((resolve) => setTimeout(resolve, DRAWN_MS))
-      const shown = shownNow()
-      if (shown !== null && shown === before && !video.seeking) return shown
-      before = shown
-    }
-  }
   return await orFailure(drawn())
 }
 /** Plays from here to the end; answers the time of the last picture and where playing ended, seconds. */
 window.playToEnd = async (seconds) => {
-  let last = 0
-  const look = (_, { mediaTime }) => {
-    last = mediaTime
-    video.requestVideoFrameCallback(look)
-  }
-  video.requestVideoFrameCallback(look)
   const ended = event('ended')
   // On a machine that is short of time dash.js pauses by itself, as behind a gap: what a person does then is to press play.
   const again = () => video.ended || play()
@@ -164,7 +159,7 @@ window.playToEnd = async (seconds) => {
   await play()
   await orFailure(ended, seconds)
   video.removeEventListener('pause', again)
-  return { last, at: video.currentTime }
+  return { last: await orFailure(drawn()), at: video.currentTime }
 }
 /** What is buffered of each kind, seconds, and how far it was moved. */
 window.buffered = () =>
