@@ -4,20 +4,17 @@ import type { PeerId } from '../../protocol/ids.ts'
 import { initialPeer, type PeerRecord } from '../../protocol/ledger.ts'
 import type { Quarantine } from '../steps.ts'
 import { dateOrNull, fromBson, lit } from './bson.ts'
+import { findRaw, keptOf } from './kept-reads.ts'
 import { after } from './pipeline.ts'
 import type { Store } from './store.ts'
-import { idIn } from './stored-bytes.ts'
 
 /** A record; one of an older program lacks newer fields, which get their defaults. */
 const peerOf = (doc: Document): unknown => ({ ...initialPeer(doc._id as PeerId), ...(fromBson(doc) as object) })
 
-/** Records of peers as the server stores them: each look at the mesh reads all, and few have changed. */
+/** Each look at the mesh reads all, and few have changed. */
 async function find(store: Store, filter: object): Promise<PeerRecord[]> {
-  const all = () => store.peers.find(filter, { sort: { _id: 1 }, raw: true }).toArray()
-  const read = (stored: Uint8Array) => store.documents.peer(peerOf(store.parse(stored)))
-  return ((await store.run(all)) as unknown as Uint8Array[])
-    .map((found) => store.keptPeers.of(idIn(found) ?? '', found, read))
-    .filter((peer) => peer !== null)
+  const found = await store.run(() => findRaw(store.peers, filter, { sort: { _id: 1 } }).toArray())
+  return keptOf(store.keptPeers, found, (stored) => store.documents.peer(peerOf(store.parse(stored))))
 }
 
 export const readPeers = (store: Store): Promise<PeerRecord[]> => find(store, {})

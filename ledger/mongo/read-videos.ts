@@ -4,25 +4,18 @@ import type { VideoId } from '../../protocol/ids.ts'
 import type { VideoQuery } from '../../protocol/ledger.ts'
 import type { Video, VideoStatus } from '../../protocol/video.ts'
 import { date, fromBson } from './bson.ts'
+import { findRaw, keptOf } from './kept-reads.ts'
 import type { Store } from './store.ts'
-import { idIn } from './stored-bytes.ts'
 
-/** Videos as the server stores them: one that has not changed since it was read is not parsed again. */
 const find = (store: Store, filter: object, options: FindOptions): FindCursor<Uint8Array> =>
-  store.videos.find(filter, { ...options, raw: true }) as unknown as FindCursor<Uint8Array>
-
-function videoIn(store: Store, found: Uint8Array): Video | null {
-  const id = idIn(found)
-  const read = (stored: Uint8Array) => store.documents.video(fromBson(store.parse(stored)))
-  return id === null ? read(found) : store.keptVideos.of(id, found, read)
-}
+  findRaw(store.videos, filter, options)
 
 const videosIn = (store: Store, found: readonly Uint8Array[]): Video[] =>
-  found.map((each) => videoIn(store, each)).filter((video) => video !== null)
+  keptOf(store.keptVideos, found, (stored) => store.documents.video(fromBson(store.parse(stored))))
 
 export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
-  const [found] = await store.run(() => find(store, { _id: id }, { limit: 1 }).toArray())
-  return found ? videoIn(store, found) : null
+  const found = await store.run(() => find(store, { _id: id }, { limit: 1 }).toArray())
+  return videosIn(store, found)[0] ?? null
 }
 
 /** Videos, newest last; with a limit only the newest. */
