@@ -7,7 +7,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { bringEngine, bringImages, IMAGE } from './docker/bring.ts'
-import { type FileLimits, runInTurn } from './test-file.ts'
+import { type FileLimits, runInTurn, stopBefore } from './test-file.ts'
 
 /** A file has more than all of its tests may take: one that is ended from outside leaves its containers behind. */
 const LIMITS: FileLimits = { testMs: 300_000, fileMs: 1_500_000, lingerMs: 15_000 }
@@ -20,9 +20,7 @@ try {
   await bringImages()
   await ensureFfmpeg()
 } catch (error) {
-  console.error(`✖ ${error instanceof Error ? error.message : String(error)}`)
-  console.log('\n0 passed, 1 failed')
-  process.exit(1)
+  stopBefore(error)
 }
 process.env.REELMESH_TEST_IMAGE = IMAGE
 const counted = await runTests(process.argv.slice(2))

@@ -69,6 +69,13 @@ export function printFile(name: string, result: FileResult, { withFigures = fals
   if (result.report) console.log(result.report)
 }
 
+/** Ends this process before any test: says why, and counts as one that failed. */
+export function stopBefore(why: unknown): never {
+  console.error(`✖ ${why instanceof Error ? why.message : String(why)}`)
+  console.log('\n0 passed, 1 failed')
+  process.exit(1)
+}
+
 /**
  * Runs files in this order, `atOnce` of them beside each other, prints each with its figures as it ends, and answers the sums. Paths are from the
  * working directory.

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { ensureNetworkTools } from '../testing/hosts/tools.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { ensureMongod } from '../testing/tools/mongod-binary.ts'
-import { type FileLimits, runInTurn } from './test-file.ts'
+import { type FileLimits, runInTurn, stopBefore } from './test-file.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const FOLDER = 'test/hosts'
@@ -26,7 +26,7 @@ try {
   await ensureFfmpeg()
   await ensureMongod()
 } catch (error) {
-  stop(error instanceof Error ? error.message : String(error))
+  stopBefore(error)
 }
 const chosen = await choose()
 const sum = await runInTurn(
@@ -42,13 +42,7 @@ async function choose(): Promise<string[]> {
   const called = (name: string) => name.replace(/(?:\.long)?\.test\.ts$/, '')
   const unknown = positionals.filter((word) => !names.some((name) => called(name) === word))
   if (unknown.length > 0)
-    stop(`no test of several hosts is called ${unknown.join(', ')}; there are ${names.map(called).join(', ')}`)
+    stopBefore(`no test of several hosts is called ${unknown.join(', ')}; there are ${names.map(called).join(', ')}`)
   if (positionals.length > 0) return names.filter((name) => positionals.includes(called(name)))
   return names.filter((name) => values.all || !name.includes('.long.'))
-}
-
-function stop(sentence: string): never {
-  console.error(`✖ ${sentence}`)
-  console.log('\n0 passed, 1 failed')
-  process.exit(1)
 }

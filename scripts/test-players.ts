@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { ensureChromium } from '../testing/tools/chromium.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { programFile } from '../testing/tools/program.ts'
-import { type FileLimits, runInTurn } from './test-file.ts'
+import { type FileLimits, runInTurn, stopBefore } from './test-file.ts'
 
 const FOLDER = 'test/players'
 /** They begin first: else one of them runs on by itself. */
@@ -33,9 +33,7 @@ try {
   // One build for all files.
   process.env.REELMESH_TEST_PROGRAM = await programFile()
 } catch (error) {
-  console.error(`✖ ${error instanceof Error ? error.message : String(error)}`)
-  console.log('\n0 passed, 1 failed')
-  process.exit(1)
+  stopBefore(error)
 }
 const isNamed = (name: string) => named.length === 0 || named.some((each) => name.startsWith(each))
 const place = (name: string) => LONGEST.toReversed().indexOf(name)
