@@ -237,8 +237,8 @@ async function openAdapters(
   await parts.start({ name: 'lock of the data folder', stop: () => lock.release() })
   const ffmpeg = await composeMedia(config, given.onTrials)
   const media = wrap.media?.(ffmpeg) ?? ffmpeg
-  const probe = (stopping: AbortSignal) => void media.probe(ahead!, stopping).catch(() => {})
-  if (ahead !== undefined) await parts.start({ name: 'probe', start: probe })
+  if (ahead !== undefined)
+    await parts.start({ name: 'probe', start: (stopping) => void media.probe(ahead, stopping).catch(() => {}) })
   const realLedger = composeLedger(config, log.child({ part: 'ledger' }))
   const ledger = wrap.ledger?.(realLedger) ?? realLedger
   await parts.start({ name: 'ledger', start: () => ledger.open(), stop: () => ledger.close() })

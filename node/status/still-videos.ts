@@ -101,15 +101,8 @@ export function createStillVideos(options: StillVideosOptions) {
     await Promise.all(
       still.map(async (video, at) => {
         const ms = stillMs(video)
-        const place = ahead.get(video._id) ?? -1
-        const why = await whyOf(video, at, {
-          ...mesh,
-          ahead: place,
-          now,
-          stillMs: ms,
-          leader,
-          problem: problemOf(video),
-        })
+        const facts = { ...mesh, ahead: ahead.get(video._id) ?? -1, now, stillMs: ms, leader }
+        const why = await whyOf(video, at, { ...facts, problem: problemOf(video) })
         if (ms >= STILL_MS || CLEAR.has(why.code)) found.set(video._id, { ...why, since: now - ms })
       }),
     )
