@@ -270,7 +270,7 @@ export const statusSchema = z
   .meta({
     id: 'Status',
     description:
-      'One object, put together by the peer that answers: from the ledger (truth) and from heartbeats (hints: progress, speed, load, about a second old). Those who ask within half a second get the same one; what was submitted, cancelled, paused or changed otherwise at this peer is in each answer after it.',
+      'One object, put together by the peer that answers: from the ledger (truth) and from heartbeats (hints: progress, speed, load, about a second old). Those who ask within a second may get the same one; what was submitted, cancelled, paused or changed otherwise at this peer is in each answer after it.',
   })
 
 /** One peer as `status` shows it. */

@@ -7,7 +7,7 @@ import type { Claim, Task, TaskStatus } from '../../protocol/task.ts'
 import { videosOf } from '../documents.ts'
 import type { Steps } from '../steps.ts'
 import { date, fromBson } from './bson.ts'
-import type { Doc, Store } from './store.ts'
+import { BATCH, type Doc, type Store } from './store.ts'
 
 export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
   const found = await store.run(() => store.chunks.findOne({ _id: id }))
@@ -64,7 +64,7 @@ export async function readProgress(store: Store, videos: readonly VideoId[]): Pr
     },
   ]
   for (const { _id, count } of await store.run(() =>
-    store.chunks.aggregate<Row>(pipeline, { hint: 'video' }).toArray(),
+    store.chunks.aggregate<Row>(pipeline, { hint: 'video', batchSize: BATCH }).toArray(),
   )) {
     const { video, ...of } = _id
     if (store.documents.count({ ...of, count, video_id: video })) progress.get(video)?.push({ ...of, count })

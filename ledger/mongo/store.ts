@@ -40,6 +40,8 @@ export interface EventDoc extends Document {
 
 const WAIT_MS = { base: 50, max: 2_000 } as const
 const LOST_MS = { base: 2, max: 250 } as const
+/** Documents in one answer: of its own accord the server answers 101 first, and the others to a second command. */
+export const BATCH = 1_000
 
 export class Store {
   readonly description: string
@@ -156,7 +158,13 @@ export class Store {
 
   /** Finds at most `limit` documents, or all (the driver's limit 0 means all, too). */
   async find<D>(limit: number | undefined, find: (limit: number) => FindCursor<D>): Promise<D[]> {
-    return limit === 0 ? [] : await this.run(() => find(limit ?? 0).toArray())
+    return limit === 0
+      ? []
+      : await this.run(() =>
+          find(limit ?? 0)
+            .batchSize(BATCH)
+            .toArray(),
+        )
   }
 
   /**

@@ -65,5 +65,6 @@ export function heartbeatBody(options: HeartbeatBodyOptions, modules: HeartbeatB
   }
 }
 
+const CORES = availableParallelism()
 /** One-minute load ÷ cores. */
-const loadNow = (): number => Math.round(((loadavg()[0] ?? 0) / availableParallelism()) * 100) / 100
+const loadNow = (): number => Math.round(((loadavg()[0] ?? 0) / CORES) * 100) / 100

@@ -38,7 +38,7 @@ test('those who ask while a snapshot is made, and shortly after, get the same on
   const both = [answer(), answer()]
   finish()
   assert.deepEqual(await Promise.all(both), [1, 1])
-  at.now = 249
+  at.now = 499
   assert.equal(await answer(), 1)
   assert.equal(made.length, 1)
 })
@@ -48,14 +48,14 @@ test('one that is not so new is answered at once, and another is made behind tha
   const first = answer()
   finish()
   assert.equal(await first, 1)
-  at.now = 250
+  at.now = 500
   assert.deepEqual([await answer(), await answer(), made.length], [1, 1, 1])
   renew()
   renew()
   assert.equal(made.length, 2)
   finish()
   await Promise.resolve()
-  at.now = 499
+  at.now = 999
   assert.equal(await answer(), 2)
   assert.equal(made.length, 2)
 })
@@ -63,7 +63,7 @@ test('one that is not so new is answered at once, and another is made behind tha
 test('an old one is not answered', async () => {
   const { at, asked } = stage()
   assert.equal(await asked(), 1)
-  at.now = 500
+  at.now = 1_000
   assert.equal(await asked(), 2)
 })
 
@@ -100,11 +100,11 @@ test('where it cannot be made those who wait are told, and the next one is made 
   await Promise.resolve()
   made[1]?.resolve()
   assert.equal(await waiting, 2)
-  at.now = 300
+  at.now = 600
   assert.equal(await answer(), 2)
   renew()
   made[2]?.reject(new Error('unheard'))
   await Promise.resolve()
-  at.now = 500
+  at.now = 1_000
   assert.equal(await asked(), 4)
 })

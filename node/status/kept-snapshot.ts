@@ -10,8 +10,8 @@ import type { Clock } from '../../protocol/clock.ts'
 import type { HintKind, Hints } from '../../protocol/hints.ts'
 
 /** Age of a snapshot beyond which it is answered no more, and that from which the next question has another one made beside it. */
-const KEPT_MS = 500
-const RENEW_MS = 250
+const KEPT_MS = 1_000
+const RENEW_MS = 500
 /** Time from that question to the beginning of the other one: the answer goes out first. */
 const BEHIND_MS = 20
 

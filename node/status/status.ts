@@ -97,7 +97,7 @@ export function createStatus(options: StatusOptions): Status {
       const [lease, records, engines, shown, newest] = await Promise.all([
         ledger.lease(), ledger.peers(), ledger.engines(), shownVideos(ledger), events(),
       ]) // biome-ignore format: five questions, one line
-      const [videos, unlisted] = await Promise.all([rows(shown), unlistedVideos(ledger, shown)])
+      const [videos, unlisted] = await Promise.all([rows(shown, { newest }), unlistedVideos(ledger, shown)])
       return { lease, records, engines, videos, unlisted, events: newest.slice(-EVENTS_SHOWN) }
     },
   })

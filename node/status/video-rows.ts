@@ -88,24 +88,29 @@ const UNPLANNED: Planned = { frames: 0, seconds: 0, notes: [], renditions: [] }
 /** Statuses in which a snapshot shows the renditions of a video: of all that it lists they would be most of it. */
 const SHOWS_RENDITIONS: readonly Video['status'][] = ['RUNNING', 'MERGING']
 
-/**
- * Makes the rows of these videos, in their order. `whole`: with the renditions of each, also where a snapshot of many leaves them out. Rejects
- * where the ledger is unavailable.
- */
+/** How rows are made. */
+interface Shown {
+  /** With the renditions of each, also where a snapshot of many leaves them out. */
+  readonly whole?: boolean
+  /** The newest events, where they have been read. */
+  readonly newest?: readonly LedgerEvent[]
+}
+
+/** Makes the rows of these videos, in their order. Rejects where the ledger is unavailable. */
 export function createVideoRows(
   options: VideoRowsOptions,
-): (videos: readonly Video[], show?: { readonly whole: boolean }) => Promise<VideoRow[]> {
+): (videos: readonly Video[], show?: Shown) => Promise<VideoRow[]> {
   const { ledger, clock, plans } = options
   const speedometer = createSpeedometer(clock)
   const plannedOf = createPlannedFacts(plans)
 
-  return async (videos, { whole } = { whole: false }) => {
+  return async (videos, { whole = false, newest } = {}) => {
     if (videos.length === 0) return []
     const peers = options.peers()
     // At once: a database takes some milliseconds to answer each of them.
     const [progress, events, waiting, forecastOf] = await Promise.all([
       ledger.progress(videos.map((video) => video._id)),
-      options.events(),
+      newest ?? options.events(),
       waitingOf(videos, peers, ledger),
       readDeadlines(videos, options),
     ])
