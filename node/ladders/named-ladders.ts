@@ -17,17 +17,15 @@ export const allLadders = (own: NamedLadders): NamedLadder[] =>
 /** Whether a text is a path, not a name: it has a `/`, or the ending of a ladder file. */
 export const isLadderPath = (text: string): boolean => text.includes('/') || /\.(?:ya?ml|json)$/i.test(text)
 
-/** The ladder of a name. Throws `UsageError`, with all names, where there is none. */
-export function namedLadder(name: string, own: NamedLadders): Ladder {
+/** The ladder of a name. Throws `UsageError`, with all names, where there is none; `or`: what else may be given, at the end of its sentence. */
+export function namedLadder(name: string, own: NamedLadders, or = ''): Ladder {
   const all = { ...own, ...LADDERS }
   if (Object.hasOwn(all, name)) return all[name]!
-  throw new UsageError(
-    `there is no ladder "${name}", only ${Object.keys(all).join(', ')}; give a file as ./${name} or ${name}.yaml`,
-    { field: 'ladder' },
-  )
+  throw new UsageError(`there is no ladder "${name}", only ${Object.keys(all).join(', ')}${or}`, { field: 'ladder' })
 }
 
 /** The ladder that a text names, by its name or as a file. Rejects with `UsageError`. */
 export async function findLadder(text: string, own: NamedLadders, cwd: string): Promise<Ladder> {
-  return isLadderPath(text) ? await readLadderFile(resolve(cwd, text)) : namedLadder(text, own)
+  if (isLadderPath(text)) return await readLadderFile(resolve(cwd, text))
+  return namedLadder(text, own, `; give a file as ./${text} or ${text}.yaml`)
 }
