@@ -106,7 +106,7 @@ export async function submit(node: MeshNode, dir: string, file: string, flags: r
 export async function until<T>(
   what: string,
   look: () => Promise<T | null | undefined | false>,
-  seconds = 90,
+  seconds = 200,
 ): Promise<T> {
   const end = performance.now() + seconds * 1000
   for (;;) {
