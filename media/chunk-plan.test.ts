@@ -14,7 +14,7 @@ function source(times: readonly number[], keys: ReadonlySet<number>, end: number
     pts: [...times], dts: [...times], duration: times.map(() => 40), timeBase: TIME_BASE,
     key: times.map((_, at) => keys.has(at)), discarded: times.map(() => false),
   } // biome-ignore format: groups
-  return { times, end_pts: end, time_base: TIME_BASE, packets, whole: false, isThreaded: false }
+  return { times, end_pts: end, time_base: TIME_BASE, packets, whole: false, encodeCores: 1 }
 }
 
 /** `seconds` at 25 frames a second, a keyframe every `gop` frames and at `extra`. */
@@ -50,21 +50,27 @@ test('a short film is cut where few slots end soonest', () => {
 })
 
 test('where two threads encode each chunk, an uneven last one costs less than a second decode', () => {
-  const threaded = (seconds: number, gop: number) => lengths({ ...steady(seconds, gop), isThreaded: true })
+  const threaded = (seconds: number, gop: number) => lengths({ ...steady(seconds, gop), encodeCores: 1.8 })
   assert.deepEqual(threaded(30, 250), [10, 10, 10])
   assert.deepEqual(threaded(30, 208), [8.32, 8.32, 8.32, 5.04])
   assert.deepEqual(threaded(20, 50), [10, 10])
   assert.deepEqual(threaded(28, 50), [6, 6, 8, 8])
   assert.deepEqual(threaded(10, 250), [5.44, 4.56], 'four cores end sooner so')
+  const byTwo = { ...steady(30, 250), encodeCores: 1.4 }
+  assert.deepEqual(lengths(byTwo), [5.32, 4.68, 10, 10], 'x265 would leave half a core beside a lone last chunk')
 })
 
 test('a short film is cut no dearer than into equal parts, and decodes little of it twice', () => {
   const keys = fc.uniqueArray(fc.integer({ min: 1, max: 32 * 25 - 1 }), { maxLength: 12 })
-  const short = fc.record({ frames: fc.integer({ min: 9 * 25, max: 32 * 25 }), keys, isThreaded: fc.boolean() })
+  const short = fc.record({
+    frames: fc.integer({ min: 9 * 25, max: 32 * 25 }),
+    keys,
+    encodeCores: fc.constantFrom(1, 1.4, 1.8),
+  })
   fc.assert(
-    fc.property(short, ({ frames, keys, isThreaded }) => {
+    fc.property(short, ({ frames, keys, encodeCores }) => {
       const times = Array.from({ length: frames }, (_, at) => at * 40)
-      const of = { ...source(times, new Set([0, ...keys]), frames * 40), isThreaded }
+      const of = { ...source(times, new Set([0, ...keys]), frames * 40), encodeCores }
       const cut = planChunks(of)
       const starts = cut.map(({ start_pts }) => start_pts / 1000)
       const runIns = runInsOf(of, starts)
@@ -99,7 +105,7 @@ function shortCost(of: ChunkSource, starts: readonly number[]): number {
     for (let ms = 0; ; ms += 10) {
       const now = left.filter((seconds) => seconds > 0).slice(0, cores)
       if (now.length === 0) return (cores * ms) / 1000
-      const each = 0.01 * Math.min(of.isThreaded ? 1.8 : 1, cores / now.length)
+      const each = 0.01 * Math.min(of.encodeCores, cores / now.length)
       let running = now.length
       for (const [at, seconds] of left.entries()) if (seconds > 0 && running-- > 0) left[at] = seconds - each
     }

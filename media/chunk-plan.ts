@@ -22,8 +22,8 @@ export interface ChunkSource {
   readonly packets: Packets
   /** Whether the source is one chunk, which is read from the source itself. */
   readonly whole: boolean
-  /** Whether two threads encode each chunk where there are few. */
-  readonly isThreaded: boolean
+  /** Cores that each encode keeps busy where there are few chunks: more than one where two threads encode each. */
+  readonly encodeCores: number
   /** Times at which a chunk must begin, ascending: the picture changes its shape there. */
   readonly breaks?: readonly number[]
   /** Keyframes before that of a chunk at which its cut begins. */

@@ -13,11 +13,11 @@ export async function plainCutting({
   source,
   index,
   plan,
-  isThreaded,
+  encodeCores,
   breaks,
 }: Omit<TrialJob, 'signal'>): Promise<Cutting | null> {
   if (typeof index.plain !== 'string' || breaks.length > 0) return null
-  const chunks = planChunks({ ...index, time_base: plan.time_base, whole: false, isThreaded })
+  const chunks = planChunks({ ...index, time_base: plan.time_base, whole: false, encodeCores })
   const rangeOf = createCutter(index.packets)
   const firsts = chunks.map(({ start_pts, end_pts }) => rangeOf(start_pts, end_pts).first)
   const position = firsts.map((first) => index.packets.position[first] ?? Number.NaN)

@@ -198,9 +198,13 @@ type Cuts = Pick<Plan, 'cut_format' | 'run_in' | 'chunks'> & { readonly index: P
 async function planCuts(programs: Programs, job: PlanJob, video: VideoFacts): Promise<Cuts> {
   const index = job.index as PacketIndex & SourceIndex
   const time_base = timeBaseOf(job)
-  const isThreaded = job.recipe.renditions.every((each) => hasTwoThreads(codecOf(each.codec).encoders[0], each))
+  const coresOf = (each: Recipe['renditions'][number]) => {
+    const [encoder] = codecOf(each.codec).encoders
+    return hasTwoThreads(encoder, each) ? encoder.threadedCores : 1
+  }
+  const encodeCores = Math.min(...job.recipe.renditions.map(coresOf))
   const whole = (of: PacketIndex & SourceIndex): Cuts => {
-    const chunks = planChunks({ ...of, time_base, isThreaded, whole: true })
+    const chunks = planChunks({ ...of, time_base, encodeCores, whole: true })
     return { index: of, cut_format: 'none', run_in: 0, chunks }
   }
   if (index.whole !== null) return whole(index)
@@ -209,9 +213,9 @@ async function planCuts(programs: Programs, job: PlanJob, video: VideoFacts): Pr
     video, time_base, genpts: index.genpts, start_pts: index.times[0]!, lead: 0, track_timescale: trackTimescale(time_base),
   } // biome-ignore format: a record
   const breaks = index.shapes.slice(1).map(({ start_pts }) => start_pts)
-  if (await isReadStraight({ source, format: job.probe.format, index, time_base, isThreaded, breaks }))
+  if (await isReadStraight({ source, format: job.probe.format, index, time_base, encodeCores, breaks }))
     return whole(index)
-  const trial = { source, signal, index, plan, isThreaded, breaks }
+  const trial = { source, signal, index, plan, encodeCores, breaks }
   const cutting = (await plainCutting(trial)) ?? (await chooseCutting(programs, trial))
   return cutting === null ? whole(await indexByDecoding(programs, job, index)) : { index, ...cutting }
 }

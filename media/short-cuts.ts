@@ -16,8 +16,8 @@ export interface ShortFilm {
   readonly end_pts: number
   readonly time_base: Rational
   readonly packets: Packets
-  /** Whether two threads encode each of its chunks. */
-  readonly isThreaded: boolean
+  /** Cores that the encode of a chunk keeps busy: more than one where two threads encode it. */
+  readonly encodeCores: number
 }
 
 /**
@@ -33,8 +33,6 @@ const PLACES = 96
 const DECODE_COST = 0.15
 /** Cost of a chunk, in seconds of film: starts, claims and one more keyframe. */
 const CHUNK_COST_S = 0.2
-/** Cores that an encode of two threads keeps busy: 1.84 were seen of libx264 at medium. */
-const THREADED_SPEED = 1.8
 /** Most decodes of the whole film that all run-ins together may cost. */
 const RUN_INS_MAX = 1.5
 
@@ -54,8 +52,7 @@ export function shortCuts(film: ShortFilm): number[] | null {
   const length = film.end_pts - film.times[0]!
   const least = Math.ceil(length / second / CHUNK_S.max)
   if (least < 2 || least > CHUNKS_OF_SHORT) return null
-  const speed = film.isThreaded ? THREADED_SPEED : 1
-  return new Search(placesOf(film), { length, second, speed }).best()
+  return new Search(placesOf(film), { length, second, speed: film.encodeCores }).best()
 }
 
 function placesOf({ times, end_pts, packets }: ShortFilm): Place[] {

@@ -33,7 +33,7 @@ test('a film of one chunk is read straight, where its file is hardly larger than
       format: MP4,
       index: indexOf(8),
       time_base: [1, 1],
-      isThreaded: true,
+      encodeCores: 1.8,
       breaks: [],
       ...change,
     })

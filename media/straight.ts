@@ -24,7 +24,7 @@ export interface StraightSource {
   readonly index: PacketIndex & SourceIndex
   readonly time_base: Rational
   /** As in `ChunkSource`. */
-  readonly isThreaded: boolean
+  readonly encodeCores: number
   /** Times at which a chunk must begin. */
   readonly breaks: readonly number[]
 }

@@ -27,7 +27,7 @@ export interface TrialJob {
   readonly index: PacketIndex
   readonly plan: Omit<CutPlan, 'chunks' | 'cut_format' | 'run_in'>
   /** As in `ChunkSource`. */
-  readonly isThreaded: boolean
+  readonly encodeCores: number
   /** Times at which a chunk must begin. */
   readonly breaks: readonly number[]
   readonly signal: AbortSignal
@@ -62,8 +62,8 @@ type Trial = TrialJob & { readonly dir: string }
 async function tryFormat(programs: Programs, job: Trial, cut_format: CutFormat): Promise<Cutting | null> {
   let damaged: Cutting | null = null
   for (let run_in = 0; run_in <= RUN_IN_MAX; run_in++) {
-    const { index, plan, isThreaded, breaks } = job
-    const chunks = planChunks({ ...index, time_base: plan.time_base, whole: false, isThreaded, run_in, breaks })
+    const { index, plan, encodeCores, breaks } = job
+    const chunks = planChunks({ ...index, time_base: plan.time_base, whole: false, encodeCores, run_in, breaks })
     const cutting = { cut_format, run_in, chunks }
     const shown = await tryCuts(programs, job, { ...plan, ...cutting })
     if (shown === 'other pictures') return damaged

@@ -86,7 +86,7 @@ const INCOMPLETE_ENCODERS = {
   // @ts-expect-error
   presets: encoderWithout('presets'),
   // @ts-expect-error
-  isThreaded: encoderWithout('isThreaded'),
+  threadedCores: encoderWithout('threadedCores'),
   // @ts-expect-error
   family: encoderWithout('family'),
   // @ts-expect-error

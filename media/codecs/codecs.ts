@@ -61,8 +61,8 @@ export function usedPreset({ codec, preset }: Pick<Rendition, 'codec' | 'preset'
  * Whether two threads encode each chunk of a short film, so that no core idles at its end. The bytes of a constant quality follow from the number of
  * threads; those of a capped one, or of an average, by libx264 also from which thread is first (findings/x264-capped-threads.sh).
  */
-export const hasTwoThreads = ({ isThreaded }: Encoder, { rate }: Pick<Rendition, 'rate'>): boolean =>
-  isThreaded && 'crf' in rate && rate.maxrate_kbps === undefined
+export const hasTwoThreads = ({ threadedCores }: Encoder, { rate }: Pick<Rendition, 'rate'>): boolean =>
+  threadedCores > 1 && 'crf' in rate && rate.maxrate_kbps === undefined
 
 /** The codec whose sample entry in MP4 has this name, or null. */
 export const codecOfEntry = (entry: string): Codec | null => codecs().find((codec) => codec.entry === entry) ?? null

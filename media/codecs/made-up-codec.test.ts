@@ -27,7 +27,7 @@ const mpeg4 = {
       name: 'lavc4',
       library: 'mpeg4',
       presets: { only: 0.25 },
-      isThreaded: false,
+      threadedCores: 1,
       family: {
         args: ['-c:v', 'mpeg4', '-f', 'm4v'],
         read: (file) => /Lavc(\d+)\./.exec(file.toString('latin1'))?.[1] ?? null,
