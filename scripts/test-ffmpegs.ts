@@ -3,7 +3,8 @@
  * and 9.0. Four tables: `codecs`, exact files of every codec from every build; `bytes`, equal ones from every build of a family at every CPU level;
  * `joins` of mixed builds, made where parameter sets are equal and refused where they are not; and the tests of real sources.
  *
- * All tables where none is named. `codecs` takes the quick nasty sources, those named, or all of them with --all. A name such as real/sound is a file
+ * All tables where none is named. `codecs` takes the quick nasty sources, those named, or all of them with --all; `bytes` all codecs, or those named, such as
+ * av1-10. A name such as real/sound is a file
  * of the tests of real sources; where such are named, only they run, and `real/` is all of them. `--without svtav1`: no build has that encoder, so that
  * libaom makes the AV1. Ends with `N passed, N failed`, a cell each.
  */
@@ -33,6 +34,8 @@ const HEVC: Recipe = {
   renditions: ladderOf([480], { ...DEFAULT_ENCODING, codec: hevc.name, preset: 'ultrafast' }),
 }
 const LABEL_WIDTH = 30
+/** As `bytes` takes them. */
+const CODECS = ['h264', ...OTHER_RECIPES.keys()]
 
 const { values, positionals } = parseArgs({
   options: { all: { type: 'boolean', default: false }, without: { type: 'string' } },
@@ -100,8 +103,9 @@ async function codecsTable(peers: readonly Peer[]): Promise<void> {
 
 async function bytesTable(peers: readonly Peer[]): Promise<void> {
   heading('bytes, by CPU level', builds)
-  for (const name of CHUNKED) await bytesOf(name, MEDIUM, peers[0]!, peers)
-  for (const [codec, recipe] of OTHER_RECIPES)
+  const isWanted = (codec: string) => !named.some((name) => CODECS.includes(name)) || named.includes(codec)
+  if (isWanted('h264')) for (const name of CHUNKED) await bytesOf(name, MEDIUM, peers[0]!, peers)
+  for (const [codec, recipe] of [...OTHER_RECIPES].filter(([codec]) => isWanted(codec)))
     for (const [word, [planner]] of familiesOf(recipe, peers))
       await bytesOf('h264-open', usual(recipe), planner!, peers, `${codec} by ${word}`)
 }
