@@ -92,3 +92,26 @@ test('a clip that a build cannot decode, and one that crashes it, cost the other
   }
   assert.deepEqual((await selfTest({ name: 'poor', around })).report, wanted)
 })
+
+test('where ffmpeg stops working in the midst of the trials nothing is concluded from them, and the next try has the whole report', async () => {
+  const whole = (await selfTest({ name: 'replaced, as it was' })).report
+  let isBroken = false
+  const around =
+    (real: Run): Run =>
+    async (job) => {
+      // The first trials have passed: the encoders of other codecs come next.
+      isBroken ||= job.args.some((arg) => arg === 'opus' || arg === 'libopus')
+      return isBroken ? { ...(await real(job)), exitCode: 1, log: 'illegal instruction' } : real(job)
+    }
+  await assert.rejects(selfTest({ name: 'replaced', around }), {
+    code: 'unexpected',
+    message: /ffmpeg does not decode H\.264 any more: illegal instruction$/,
+  })
+  let ran = 0
+  const crashes =
+    (real: Run): Run =>
+    (job) =>
+      ++ran > 3 ? Promise.reject(new AttemptFailed('build_cannot', 'it crashed')) : real(job)
+  await assert.rejects(selfTest({ name: 'replaced', around: crashes }), { message: /it crashes or hangs$/ })
+  assert.deepEqual((await selfTest({ name: 'replaced' })).report, whole)
+})

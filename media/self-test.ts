@@ -25,7 +25,7 @@ import {
   memoryTrialArgs,
   opusTrialArgs,
 } from './commands/self-test.ts'
-import { lastLine, type Programs, runOrFail } from './run-ffmpeg.ts'
+import { lastLine, type Programs, type Run, runOrFail } from './run-ffmpeg.ts'
 import clips from './samples/clips.json' with { type: 'json' }
 import { elementaryHash, pictureOf, signatureOf } from './verify.ts'
 
@@ -108,8 +108,12 @@ export async function runFirstTrials(trials: Trials): Promise<Cached> {
   }
 }
 
-/** All others: the report of this build, but for its memory. */
-export async function runOtherTrials(trials: Trials, first: Cached): Promise<Cached> {
+/**
+ * All others: the report of this build, but for its memory. Rejects with `AttemptFailed` where ffmpeg does not work any more, as while it is replaced, or where
+ * memory is short: a trial that fails says something of a build only where another one works right after it.
+ */
+export async function runOtherTrials(given: Trials, first: Cached): Promise<Cached> {
+  const trials = { ...given, programs: { ...given.programs, run: runWhereOthersWork(given) } }
   const encoders = (await attempt(trials, opusTrialArgs()))?.exitCode === 0 ? ['opus'] : []
   for (const codec of codecs().filter(({ required }) => !required))
     for (const encoder of codec.encoders) encoders.push(...(await encoderWords(trials, codec, encoder)))
@@ -127,6 +131,33 @@ export async function runOtherTrials(trials: Trials, first: Cached): Promise<Cac
   }
 }
 
+/** Runs a program; where it fails, H.264 must be decoded as before. */
+function runWhereOthersWork({ programs: { run, ffmpeg }, dir, signal }: Trials): Run {
+  const mustWork = async () => {
+    const job = { program: ffmpeg, args: decodeTrialArgs([join(dir, PLAIN)]), signal, stallMs: TRIAL_STALL_MS }
+    const end = await run(job).catch((error: unknown) => {
+      if (isOfBuild(error)) return null
+      throw error
+    })
+    if (end?.exitCode === 0) return
+    const why = end === null ? 'it crashes or hangs' : lastLine(end.log)
+    throw new AttemptFailed('unexpected', `${ffmpeg} does not decode H.264 any more: ${why}`)
+  }
+  return async (job) => {
+    try {
+      const end = await run(job)
+      if (end.exitCode !== 0) await mustWork()
+      return end
+    } catch (error) {
+      if (isOfBuild(error)) await mustWork()
+      throw error
+    }
+  }
+}
+
+const isOfBuild = (error: unknown): boolean =>
+  error instanceof AttemptFailed && ['build_cannot', 'stalled', 'out_of_bounds'].includes(error.code)
+
 /** Exit code, everything on stdout, stderr; null where the build died or hung. */
 async function attempt({ programs, signal }: Trials, args: readonly string[], program = programs.ffmpeg) {
   const lines: string[] = []
@@ -140,7 +171,7 @@ async function attempt({ programs, signal }: Trials, args: readonly string[], pr
     })
     return { ...end, lines }
   } catch (error) {
-    if (error instanceof AttemptFailed && ['build_cannot', 'stalled', 'out_of_bounds'].includes(error.code)) return null
+    if (isOfBuild(error)) return null
     throw error
   }
 }

@@ -1,7 +1,8 @@
 /** The trials of ffmpeg that the start of a node did not wait for: they run beside its first work. */
 
-import type { Clock } from '../protocol/clock.ts'
+import { backoffMs, type Clock } from '../protocol/clock.ts'
 import { sentence } from '../protocol/errors.ts'
+import { OWN_FAILURE_MS } from '../protocol/limits.ts'
 import type { SelfTestReport } from '../protocol/media.ts'
 import type { Adapters } from './adapters.ts'
 import type { Part } from './parts.ts'
@@ -9,24 +10,36 @@ import type { Part } from './parts.ts'
 /** For how long they leave the machine to the first film: until its first picture is encoded. A film that is no H.264 does not wait for this. */
 const FIRST_FILM_MS = 2_000
 
-/** A part that has the whole report learnt; `ended` resolves then. `encodes`: whether this node has slots. */
+/**
+ * A part that has the whole report learnt. Where ffmpeg fails meanwhile, as while it is replaced, they are tried again until it works. `ended` resolves when
+ * the first try has ended. `encodes`: whether this node has slots.
+ */
 export function otherTrials(
-  { media, clock, log }: Pick<Adapters, 'media' | 'log'> & { readonly clock: Clock },
+  { media, clock, rng, log }: Pick<Adapters, 'media' | 'log' | 'rng'> & { readonly clock: Clock },
   { encodes, learn }: { readonly encodes: boolean; learn(report: SelfTestReport): void },
 ): Part & { readonly ended: Promise<void> } {
   const stopping = new AbortController()
   const { signal } = stopping
-  const run = async () => {
-    if (encodes) await clock.sleep(FIRST_FILM_MS, signal)
-    learn(await media.selfTest(signal))
+  /** Whether all trials have run, or the node stops. */
+  const tryAll = async (waitMs: number): Promise<boolean> => {
+    try {
+      await clock.sleep(waitMs, signal)
+      learn(await media.selfTest(signal))
+      return true
+    } catch (error) {
+      if (!signal.aborted)
+        log.warn('trial runs failed: this peer takes only H.264 until they succeed', { error: sentence(error) })
+      return signal.aborted
+    }
   }
-  const ended = run().catch((error: unknown) => {
-    if (signal.aborted) return
-    log.error('trial runs failed: this peer takes only H.264 until it is started again', { error: sentence(error) })
+  const first = tryAll(encodes ? FIRST_FILM_MS : 0)
+  const last = first.then(async (isDone) => {
+    const { base: baseMs, max: maxMs } = OWN_FAILURE_MS
+    for (let tries = 0; !isDone; tries++) isDone = await tryAll(backoffMs({ tries, baseMs, maxMs, rng }))
   })
   const stop = () => {
     stopping.abort(new DOMException('the node stops', 'AbortError'))
-    return ended
+    return last
   }
-  return { name: 'trial runs', stop, ended }
+  return { name: 'trial runs', stop, ended: first.then(() => {}) }
 }
