@@ -132,13 +132,10 @@ export async function runOtherTrials(given: Trials, first: Cached): Promise<Cach
 }
 
 /** Runs a program; where it fails, H.264 must be decoded as before. */
-function runWhereOthersWork({ programs: { run, ffmpeg }, dir, signal }: Trials): Run {
+function runWhereOthersWork(trials: Trials): Run {
+  const { run, ffmpeg } = trials.programs
   const mustWork = async () => {
-    const job = { program: ffmpeg, args: decodeTrialArgs([join(dir, PLAIN)]), signal, stallMs: TRIAL_STALL_MS }
-    const end = await run(job).catch((error: unknown) => {
-      if (isOfBuild(error)) return null
-      throw error
-    })
+    const end = await attempt(trials, decodeTrialArgs([join(trials.dir, PLAIN)]))
     if (end?.exitCode === 0) return
     const why = end === null ? 'it crashes or hangs' : lastLine(end.log)
     throw new AttemptFailed('unexpected', `${ffmpeg} does not decode H.264 any more: ${why}`)

@@ -6,14 +6,14 @@ import type { Quarantine } from '../steps.ts'
 import { dateOrNull, fromBson, lit } from './bson.ts'
 import { findRaw, keptOf } from './kept-reads.ts'
 import { after } from './pipeline.ts'
-import { BATCH, type Store } from './store.ts'
+import type { Store } from './store.ts'
 
 /** A record; one of an older program lacks newer fields, which get their defaults. */
 const peerOf = (doc: Document): unknown => ({ ...initialPeer(doc._id as PeerId), ...(fromBson(doc) as object) })
 
 /** Each look at the mesh reads all, and few have changed. */
 async function find(store: Store, filter: object): Promise<PeerRecord[]> {
-  const found = await store.run(() => findRaw(store.peers, filter, { sort: { _id: 1 }, batchSize: BATCH }).toArray())
+  const found = await store.find(undefined, () => findRaw(store.peers, filter, { sort: { _id: 1 } }))
   return keptOf(store.keptPeers, found, (stored) => store.documents.peer(peerOf(store.parse(stored))))
 }
 

@@ -158,13 +158,9 @@ export class Store {
 
   /** Finds at most `limit` documents, or all (the driver's limit 0 means all, too). */
   async find<D>(limit: number | undefined, find: (limit: number) => FindCursor<D>): Promise<D[]> {
-    return limit === 0
-      ? []
-      : await this.run(() =>
-          find(limit ?? 0)
-            .batchSize(BATCH)
-            .toArray(),
-        )
+    if (limit === 0) return []
+    const all = () => find(limit ?? 0).batchSize(BATCH)
+    return await this.run(() => all().toArray())
   }
 
   /**
