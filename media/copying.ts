@@ -8,10 +8,10 @@ import { rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { identityAt } from '../files/file-hashes.ts'
 import { AttemptFailed } from '../protocol/errors.ts'
-import { CHUNKS_OF_SHORT } from '../protocol/limits.ts'
 import type { SourceIndex } from '../protocol/media.ts'
 import { fsPath } from '../protocol/path-text.ts'
 import type { ChunkPlan } from '../protocol/plan.ts'
+import { isShortFilm } from '../protocol/short-film.ts'
 import { type CutRange, createCutter } from './chunk-plan.ts'
 import { hashArgs } from './commands/read.ts'
 import { type SplitJob, splitArgs } from './commands/split.ts'
@@ -164,7 +164,7 @@ export async function copyAhead(
   const { plan, chunk_id } = job
   const packets = packetsOf(job)
   // All of a short film are copied at once: the second would not be ready sooner by itself.
-  const before = asked.get(packets) ?? (plan.chunks.length <= CHUNKS_OF_SHORT ? -1 : undefined)
+  const before = asked.get(packets) ?? (isShortFilm(plan) ? -1 : undefined)
   const isNext = before === chunk_id - 1
   asked.set(packets, chunk_id)
   if (!isNext || isMade(chunk_id) || waiting.get(packets)?.has(keyOf(job, container))) return

@@ -68,6 +68,14 @@ test('the chunks of a film that is cut are decoded by one thread, once: where GO
   assert.deepEqual((await encoded(t, source)).threads, ['1', '1'])
 })
 
+test('the chunks of a short film whose cuts are at refreshes are decoded beside their encodes, to the same bytes', async (t) => {
+  const dir = await folder(t)
+  const source = await film({ dir, name: 'closed.mp4' }, 13, '-c:v', 'libx264')
+  const made = await encoded(t, source)
+  assert.deepEqual(made.threads, ['2', '2'])
+  assert.ok(made.bytes.equals((await encoded(t, source, 1)).bytes))
+})
+
 test('HEVC, whose decoder hides damage without a word, is decoded by one thread', async (t) => {
   const dir = await folder(t)
   const source = await film({ dir, name: 'hevc.mp4' }, 2, '-c:v', 'libx265', '-x265-params', 'log-level=none')

@@ -3,9 +3,9 @@
  */
 import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
-import { CHUNKS_OF_SHORT } from '../protocol/limits.ts'
 import type { EncodeJob, EncodeResult } from '../protocol/media.ts'
 import type { ChunkPlan, Plan, RenditionPlan } from '../protocol/plan.ts'
+import { isShortFilm } from '../protocol/short-film.ts'
 import { amend } from './amending.ts'
 import { checkSound, soundBytesMax, soundJob } from './audio-encoding.ts'
 import { codecOf } from './codecs/codecs.ts'
@@ -38,7 +38,7 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
     settings: plan,
     input,
     fromSource: chunk.cut === null,
-    isShort: plan.chunks.length <= CHUNKS_OF_SHORT,
+    isShort: isShortFilm(plan),
     outputs,
     shapes: shapesIn(plan.shapes ?? [], chunk, plan.time_base),
     ...(job.sound !== undefined && { sound: soundJob(plan, input.path, job.sound) }),
@@ -62,11 +62,15 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
 
 /**
  * Whether the decoder says so wherever two threads may give other pictures than one, and only there. Of 310 damaged H.264 streams, on ffmpeg 5.1,
- * 6.0 and 8.1, 165 differed, each with a message; HEVC differed without one. A chunk that was cut begins without the pictures that its first ones refer to where GOPs are open: the
- * decoder complains of these, and every such chunk would be encoded twice.
+ * 6.0 and 8.1, 165 differed, each with a message; HEVC differed without one. A chunk that was cut where a GOP is open begins without the pictures that its first ones refer to: the
+ * decoder complains of these, and every such chunk would be encoded twice. Of a film of many chunks cores are busy with others.
  */
-const showsDamage = ({ cut }: ChunkPlan, { video }: Pick<Plan, 'video'>): boolean =>
-  cut === null && video.codec === 'h264' && video.bit_depth === 8
+const showsDamage = ({ cut }: ChunkPlan, plan: Plan): boolean => {
+  const { video, closed_cuts } = plan
+  return (
+    (cut === null || (closed_cuts === true && isShortFilm(plan))) && video.codec === 'h264' && video.bit_depth === 8
+  )
+}
 /** Messages of a decoder, or of ffmpeg about what it decoded. */
 const DAMAGE = /\[h264 @|corrupt|error|invalid/i
 

@@ -23,6 +23,6 @@ export async function plainCutting({
   const position = firsts.map((first) => index.packets.position[first] ?? Number.NaN)
   const isRefresh = (head: Buffer) => pictureStart(head)?.isRefresh === true
   return (await everyHead(source, { position, bytes: PLAIN_HEAD_BYTES }, isRefresh))
-    ? { cut_format: 'nut', run_in: 0, chunks }
+    ? { cut_format: 'nut', run_in: 0, closed_cuts: true, chunks }
     : null
 }

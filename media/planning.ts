@@ -43,7 +43,7 @@ import { quoted } from './source-file.ts'
 import { isReadStraight } from './straight.ts'
 import type { TextIndex } from './text-index.ts'
 import { fitTimecode } from './timecode.ts'
-import { chooseCutting } from './trial-cuts.ts'
+import { type Cutting, chooseCutting } from './trial-cuts.ts'
 import { type FrameTrial, knownFrames, trialFrames } from './trial-frames.ts'
 import { cutOffSentence } from './truncation.ts'
 import { plannedTimes, TRACK_TIMESCALE_MAX, timesHash } from './verify.ts'
@@ -189,7 +189,7 @@ function videoOf({ index, probe }: PlanJob): VideoFacts {
   }
 }
 
-type Cuts = Pick<Plan, 'cut_format' | 'run_in' | 'chunks'> & { readonly index: PacketIndex & SourceIndex }
+type Cuts = Cutting & { readonly index: PacketIndex & SourceIndex }
 
 /**
  * The chunks, and how they are cut: not at all, or as trial cuts show. Of a source that cannot be cut the pictures are what decoding it

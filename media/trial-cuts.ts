@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import { fsPath } from '../protocol/path-text.ts'
-import type { ChunkPlan, CutFormat } from '../protocol/plan.ts'
+import type { ChunkPlan, CutFormat, Plan } from '../protocol/plan.ts'
 import { planChunks } from './chunk-plan.ts'
 import { compareArgs, type ShownRange } from './commands/read.ts'
 import { type CutJob, copyTogether, isOfTheWay } from './copying.ts'
@@ -34,7 +34,7 @@ export interface TrialJob {
 }
 
 /** How to cut, and the chunks. */
-export type Cutting = Pick<CutPlan, 'cut_format' | 'run_in' | 'chunks'>
+export type Cutting = Pick<Plan, 'cut_format' | 'run_in' | 'closed_cuts' | 'chunks'>
 
 /** Keyframes by which a cut may begin earlier, where the decoder drops pictures after a keyframe. */
 const RUN_IN_MAX = 2

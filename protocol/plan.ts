@@ -262,6 +262,8 @@ export interface Plan {
   readonly cut_format: CutFormat
   /** Keyframes before that of a chunk at which its cut begins: more than 0 where a decoder drops pictures after the last one. */
   readonly run_in: number
+  /** Each cut begins where a decoder needs nothing of what is before: known of cuts that needed no trial. */
+  readonly closed_cuts?: boolean
   /** Everything that the source holds, and what becomes of it. `notesOf` makes the notes of `status` from it. */
   readonly fates: readonly Fate[]
 }
@@ -281,16 +283,6 @@ export const planTasks = (plan: Pick<Plan, 'chunks' | 'renditions' | 'audio'>): 
 /** Ticks of `time_base` from the first picture to a time of the source, with the jumps of its clock closed up. */
 export const sinceStart = ({ start_pts, jumps = [] }: Pick<Plan, 'start_pts' | 'jumps'>, pts: number): number =>
   jumps.reduce((ticks, { from, to }) => (pts >= to ? ticks - (to - from) : ticks), pts - start_pts)
-
-/** Number of channels of sound that every build encodes alike. */
-const COMMON_CHANNELS = 8
-
-/** Whether one ffmpeg may make all of the film at once: one chunk, and its pictures and sound are read from the source itself. */
-export const isOneEncode = ({ chunks, cut_format, audio }: Pick<Plan, 'chunks' | 'cut_format' | 'audio'>): boolean =>
-  chunks.length === 1 &&
-  cut_format === 'none' &&
-  audio.length > 0 &&
-  audio.every(({ extra, channels }) => extra === 'none' && channels <= COMMON_CHANNELS)
 
 /** The container of the results. */
 export const packagingOf = ({ kept }: Pick<Plan, 'kept'>): Packaging => (kept === undefined ? 'mp4' : 'mkv')

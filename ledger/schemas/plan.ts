@@ -170,5 +170,6 @@ export const planSchema = object({
   chunks: list(chunk, CHUNKS_MAX),
   cut_format: oneOf(CUT_FORMATS),
   run_in: count,
+  closed_cuts: optional(flag),
   fates: list(object({ part: text, fate: oneOf(['kept', 'converted', 'left_out']), note: nullable(text) }), CHUNKS_MAX),
 } satisfies Fields<Plan>)

@@ -2,16 +2,19 @@
  * Claims further parts of a film for the slot that claimed one: renditions of the same chunk, as one ffmpeg decodes it once for all of them, and
  * the sound of a film that one ffmpeg may make at once.
  */
+import { encoderOf, hasTwoThreads } from '../../media/codecs/codecs.ts'
 import { type PeerId, type Token, taskId } from '../../protocol/ids.ts'
 import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import type { Counts, Ledger } from '../../protocol/ledger.ts'
-import { isOneEncode, type Plan } from '../../protocol/plan.ts'
+import type { Plan } from '../../protocol/plan.ts'
 import type { HeldTask } from '../../protocol/runner.ts'
+import { isOneEncode, isShortFilm } from '../../protocol/short-film.ts'
 import { soundClass } from '../../protocol/sound-plan.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { heldBy } from './attempts.ts'
 import { type Costed, SOUND_COST, siblingsToTake } from './rendition-batching.ts'
+import type { AskedSlots } from './soon-free-slots.ts'
 
 /** The state of a task that is claimed: PENDING, all claims expired, or a backup wanted. */
 export type ClaimSource = 'pending' | 'expired' | 'backup'
@@ -23,8 +26,8 @@ export interface SiblingClaims {
   may(taskClass: string): boolean
   readonly ledger: Pick<Ledger, 'claimTask' | 'progress'>
   readonly plans: PlanSource
-  /** Number of other slots in the mesh that are idle, and with `soon` that soon will be. */
-  otherSlots(of: { readonly soon: boolean }): number
+  /** As `otherSoonFreeSlots`. */
+  otherSlots(of: AskedSlots): number
   /** Peers from which an input can be had now. */
   reachable(): readonly PeerId[]
 }
@@ -104,15 +107,23 @@ async function pendingSiblings(
     anchor,
     able: able.filter(({ id }) => pending.some(({ rendition }) => rendition.id === id)),
     pending,
-    slots: slotsFor(plan, progress, otherSlots),
+    slots: slotsThatShare({ plan, progress, isThreaded: isThreaded(plan, [anchor, ...able]) }, otherSlots),
   })
 }
 
+/** Whether encodes of these parts keep another core of this machine busy. */
+const isThreaded = (plan: Plan, parts: readonly Part[]): boolean =>
+  isShortFilm(plan) &&
+  plan.renditions.some((each) => parts.some(({ id }) => id === each.id) && hasTwoThreads(encoderOf(each), each))
+
 /** Number of slots that share what is pending. */
-function slotsFor(plan: Plan, progress: Counts, otherSlots: SiblingClaims['otherSlots']): number {
+function slotsThatShare(
+  { plan, progress, isThreaded }: { readonly plan: Plan; readonly progress: Counts; readonly isThreaded: boolean },
+  otherSlots: SiblingClaims['otherSlots'],
+): number {
   // All of its tasks are inserted at once. A slot that is busy has other work: a short film is not worth to be shared with it.
-  if (isOneEncode(plan)) return 1 + otherSlots({ soon: false })
+  if (isOneEncode(plan)) return 1 + otherSlots({ soon: false, isThreaded })
   // While the ingest cuts, more tasks will follow than the ledger has now.
   const isGrowing = progress.some(({ kind, status }) => kindFacts(kind).createsTasks && status !== 'COMPLETED')
-  return isGrowing ? 1 : 1 + otherSlots({ soon: true })
+  return isGrowing ? 1 : 1 + otherSlots({ soon: true, isThreaded })
 }

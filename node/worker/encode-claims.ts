@@ -14,6 +14,7 @@ import type { OutageGrace } from './outage-grace.ts'
 import type { Pauses } from './pauses.ts'
 import type { Prefetcher } from './prefetch.ts'
 import type { SecondOpinions } from './second-opinions.ts'
+import type { AskedSlots } from './soon-free-slots.ts'
 import type { ClaimWithToken } from './token-claims.ts'
 
 /** This worker and its capability. */
@@ -35,8 +36,8 @@ export interface EncodeClaimsModules {
   readonly secondOpinions: Pick<SecondOpinions, 'films' | 'takeTask'>
   /** The prefetcher; null where this worker prefetches nothing. */
   readonly prefetcher: Prefetcher | null
-  /** Number of other slots in the mesh that are idle, and with `soon` that soon will be. */
-  otherSlots(of: { readonly soon: boolean }): number
+  /** As `otherSoonFreeSlots`. */
+  otherSlots(of: AskedSlots): number
   /** Peers from which an input can be had now. */
   reachable(): readonly PeerId[]
 }

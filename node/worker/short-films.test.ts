@@ -85,6 +85,19 @@ describe('the claim of a film that one ffmpeg makes at once', () => {
     assert.ok(first && first.held.length < 4 && partsOf(first).includes('audio'), String(first && partsOf(first)))
   })
 
+  it('takes all of it where the only other idle slot is its own: the second thread takes its core', async () => {
+    start({ slots: 2 })
+    await stage.pass(500)
+    assert.deepEqual(runs.map(partsOf), [['audio', ...DEFAULT_NAMES].sort()])
+  })
+
+  it('takes a share of it where the encoder has one thread, though the only other idle slot is its own', async () => {
+    const renditions = FILM_RENDITIONS.map((each) => ({ ...each, rate: { crf: 23, maxrate_kbps: 1_000 } }))
+    start({ plan: { ...PLAN, renditions } as Plan, slots: 2 })
+    await stage.pass(500)
+    assert.equal(runs.length, 2)
+  })
+
   it('takes all of it where the other slots have work, soon done or not', async () => {
     const running = [{ task: taskId(FILM, '480p', 1), attempt: 1, done: 0.9, speed: 1 }]
     start({ others: [{ slots: 1, running }] })

@@ -19,9 +19,17 @@ export function soonFreeSlots(
   return Math.max(0, slots - taken - unlisted)
 }
 
-/** Number of other slots in the mesh that are idle, and with `soon` that soon will be. */
+/** Which slots count. */
+export interface AskedSlots {
+  /** Those too that soon will be idle. */
+  readonly soon: boolean
+  /** The work that is claimed has two threads: the second takes the core of another slot of this machine. */
+  readonly isThreaded: boolean
+}
+
+/** Number of other slots in the mesh that are idle, of a worker with so many slots. */
 export function otherSoonFreeSlots(
-  { slots, soon }: { readonly slots: number; readonly soon: boolean },
+  { slots, soon, isThreaded }: AskedSlots & { readonly slots: number },
   modules: {
     readonly peers: PeerTable
     readonly clock: Clock
@@ -31,5 +39,7 @@ export function otherSoonFreeSlots(
   const { peers, clock, attempts } = modules
   const from = soon ? SOON_FREE : Number.POSITIVE_INFINITY
   const elsewhere = presentPeers(peers, clock.mono()).reduce((sum, { beat }) => sum + soonFreeSlots(beat, from), 0)
-  return elsewhere + Math.max(0, soonFreeSlots({ slots, running: [...attempts.running()] }, from) - 1)
+  return (
+    elsewhere + Math.max(0, soonFreeSlots({ slots, running: [...attempts.running()] }, from) - (isThreaded ? 2 : 1))
+  )
 }

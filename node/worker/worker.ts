@@ -28,7 +28,7 @@ import { createOutageGrace, type OutageGrace } from './outage-grace.ts'
 import { createPrefetcher, type Prefetcher } from './prefetch.ts'
 import { createSecondOpinions, type SecondOpinions } from './second-opinions.ts'
 import { createSettlingClaims } from './settling-claims.ts'
-import { otherSoonFreeSlots } from './soon-free-slots.ts'
+import { type AskedSlots, otherSoonFreeSlots } from './soon-free-slots.ts'
 import { createTokenClaims } from './token-claims.ts'
 import { runWorkLoop, type WorkLoopOptions } from './work-loop.ts'
 
@@ -124,8 +124,7 @@ class LoopingWorker implements Worker {
           mayClaim: () => admission.mayClaim('encode'),
         })
       : null
-    const otherSlots = ({ soon }: { readonly soon: boolean }) =>
-      otherSoonFreeSlots({ slots, soon }, { peers, clock, attempts })
+    const otherSlots = (asked: AskedSlots) => otherSoonFreeSlots({ slots, ...asked }, { peers, clock, attempts })
     const prefetcher = this.#prefetcher
     this.#secondOpinions = createSecondOpinions({ self }, { hints: modules.hints, clock })
     const secondOpinions = this.#secondOpinions

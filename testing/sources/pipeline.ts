@@ -8,9 +8,10 @@ import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asSha256, type VideoId, videoId } from '../../protocol/ids.ts'
 import type { Extras, JoinedRendition, Media, PackagedFile, SoundPartTaker } from '../../protocol/media.ts'
-import { isOneEncode, notesOf, type Plan, packagingOf } from '../../protocol/plan.ts'
+import { notesOf, type Plan, packagingOf } from '../../protocol/plan.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { Box, RenditionId } from '../../protocol/rendition.ts'
+import { isOneEncode } from '../../protocol/short-film.ts'
 
 export interface PipelineJob {
   readonly source: string
