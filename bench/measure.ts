@@ -7,7 +7,7 @@
  */
 import { spawn } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
-import { accountCpu } from './cpu-limit.ts'
+import { accountCpu, type CpuAccount } from './cpu-limit.ts'
 
 export interface Measured {
   readonly wallS: number
@@ -21,9 +21,15 @@ export interface Measured {
 export interface Watch {
   /** Called with each piece of standard output as it comes. */
   onText?(text: string): void
-  /** Called every `lookMs` with the command's process; one look at a time. */
-  look?(pid: number): Promise<void>
+  /** Called every `lookMs`; one look at a time. */
+  look?(running: Running): Promise<void>
   readonly lookMs?: number
+}
+
+/** A command that runs: what it consists of now, and what it has used. By its control group where it has one: to look at all of /proc takes the cores that are measured. */
+export interface Running {
+  processes(): Promise<number[]>
+  cpuSeconds(): Promise<number>
 }
 
 const LOOK_MS = 500
@@ -49,13 +55,13 @@ export async function measure(
     })
   }
   let peakBytes: number | null = null
-  const lookAtMemory = async (pid: number): Promise<void> => {
-    const bytes = await treeBytes(pid)
+  const running = runningOf(child.pid ?? 0, account)
+  const lookAtMemory = async (): Promise<void> => {
+    const bytes = await bytesOf(await running.processes())
     if (bytes !== null) peakBytes = Math.max(peakBytes ?? 0, bytes)
   }
-  const { pid } = child
-  const looks = pid ? [every(LOOK_MS, () => lookAtMemory(pid))] : []
-  if (pid && watch.look) looks.push(every(watch.lookMs ?? LOOK_MS, () => watch.look!(pid)))
+  const looks = [every(LOOK_MS, lookAtMemory)]
+  if (watch.look) looks.push(every(watch.lookMs ?? LOOK_MS, () => watch.look!(running)))
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
   const wallS = (performance.now() - startedAt) / 1000
   await Promise.all(looks.map((end) => end()))
@@ -93,10 +99,24 @@ function childSeconds(times: string): number {
   )
 }
 
-async function treeBytes(root: number): Promise<number | null> {
-  const tree = await treeOf(root)
-  if (tree.length === 0) return null
-  const mine = await Promise.all(tree.map(memoryOf))
+function runningOf(root: number, account: CpuAccount | null): Running {
+  if (account === null) return { processes: () => treeOf(root), cpuSeconds: () => treeSeconds(root) }
+  const listed = () => readFile(account.processes, 'utf8').catch(() => '')
+  return {
+    processes: async () => (await listed()).split('\n').filter(Boolean).map(Number),
+    cpuSeconds: account.usedSeconds,
+  }
+}
+
+/** Of the processes that live, with their children that have ended: each counts once. */
+async function treeSeconds(root: number): Promise<number> {
+  const each = await Promise.all((await treeOf(root)).map((pid) => cpuSecondsOf(pid, 'with children').catch(() => 0)))
+  return each.reduce((sum, seconds) => sum + seconds, 0)
+}
+
+async function bytesOf(processes: readonly number[]): Promise<number | null> {
+  if (processes.length === 0) return null
+  const mine = await Promise.all(processes.map(memoryOf))
   return mine.reduce((sum, memory) => sum + (memory?.pssBytes ?? 0), 0)
 }
 

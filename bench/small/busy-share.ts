@@ -1,7 +1,7 @@
 /** What share of the cores is busy while pictures are encoded: between the start of the first encode of a command and the end of its last. */
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { cpuSecondsOf, treeOf, type Watch } from '../measure.ts'
+import type { Watch } from '../measure.ts'
 
 const LOOK_MS = 100
 
@@ -24,13 +24,13 @@ export function watchBusyShare(lookMs = LOOK_MS): BusyShare {
   let last = first
   return {
     lookMs,
-    async look(root) {
-      const tree = await treeOf(root)
-      const commands = await Promise.all(tree.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+    async look(running) {
+      const processes = await running.processes()
+      const commands = await Promise.all(
+        processes.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+      )
       if (!commands.some(isEncode) && last === null) return
-      // Of those alive, with their children that have ended: each process counts once.
-      const each = await Promise.all(tree.map((pid) => cpuSecondsOf(pid, 'with children').catch(() => 0)))
-      const now = { at: performance.now(), cpuS: each.reduce((sum, seconds) => sum + seconds, 0) }
+      const now = { at: performance.now(), cpuS: await running.cpuSeconds() }
       first ??= now
       if (commands.some(isEncode)) last = now
     },
