@@ -58,6 +58,9 @@ export async function sniff(path: string): Promise<FirstBytes> {
   }
 }
 
+/** What is read at once: the heads of many packets of a clip lie in it. */
+const BLOCK_BYTES = 64 * 1024
+
 /** Whether what lies at each of these positions (bytes, as many as `bytes` of each) `holds`, up to the first that does not. Rejects with the error of the file system. */
 export async function everyHead(
   source: string,
@@ -65,11 +68,16 @@ export async function everyHead(
   holds: (head: Buffer, number: number) => boolean,
 ): Promise<boolean> {
   const handle = await open(fsPath(source), 'r')
-  const buffer = Buffer.alloc(bytes)
+  const buffer = Buffer.alloc(Math.max(bytes, BLOCK_BYTES))
+  let read = { from: 0, block: buffer.subarray(0, 0) }
   try {
     for (const [number, at] of position.entries()) {
-      const { bytesRead } = await handle.read(buffer, 0, bytes, at)
-      if (!holds(buffer.subarray(0, bytesRead), number)) return false
+      if (at < read.from || at + bytes > read.from + read.block.length) {
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length, at)
+        read = { from: at, block: buffer.subarray(0, bytesRead) }
+      }
+      const head = read.block.subarray(at - read.from, at - read.from + bytes)
+      if (!holds(head, number)) return false
     }
     return true
   } finally {
