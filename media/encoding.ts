@@ -53,24 +53,25 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
     const running = { program: programs.ffmpeg, args, signal: job.signal, progress: true, outputBytesMax, onLine }
     return runOrFail(programs.run, running, `encoding chunk ${job.chunk_id}`)
   }
-  let log = await run(showsDamage(chunk, plan) ? 2 : 1)
-  if (showsDamage(chunk, plan) && DAMAGE.test(log)) log = await run(1)
+  const decoders = decodersOf(chunk, plan)
+  let log = await run(decoders)
+  if (decoders > 1 && DAMAGE.test(log)) log = await run(1)
   if (job.sound !== undefined) await checkSound(job.sound, plan)
   const decodable = once(() => decodedTicks(programs, job, chunk))
   return Promise.all(outputs.map((output) => verified(output, { job, chunk, decodable, log })))
 }
 
 /**
- * Whether the decoder says so wherever two threads may give other pictures than one, and only there. Of 310 damaged H.264 streams, on ffmpeg 5.1,
- * 6.0 and 8.1, 165 differed, each with a message; HEVC differed without one. A chunk that was cut where a GOP is open begins without the pictures that its first ones refer to: the
- * decoder complains of these, and every such chunk would be encoded twice. Of a film of many chunks cores are busy with others.
+ * Threads of the decoder: two where it says so wherever they may give other pictures than one, and only there. Of 310 damaged H.264 streams, on ffmpeg
+ * 5.1, 6.0 and 8.1, 165 differed, each with a message; HEVC differed without one. A chunk that was cut where a GOP is open begins without the pictures that
+ * its first ones refer to: the decoder complains of these, and every such chunk would be encoded twice. Of a film of many chunks cores are busy with others.
  */
-const showsDamage = ({ cut }: ChunkPlan, plan: Plan): boolean => {
+function decodersOf({ cut }: ChunkPlan, plan: Plan): 1 | 2 {
   const { video, closed_cuts } = plan
-  return (
-    (cut === null || (closed_cuts === true && isShortFilm(plan))) && video.codec === 'h264' && video.bit_depth === 8
-  )
+  const isWorthIt = cut === null || (closed_cuts === true && isShortFilm(plan))
+  return isWorthIt && video.codec === 'h264' && video.bit_depth === 8 ? 2 : 1
 }
+
 /** Messages of a decoder, or of ffmpeg about what it decoded. */
 const DAMAGE = /\[h264 @|corrupt|error|invalid/i
 
