@@ -29,6 +29,8 @@ const STAYS = [
   /^ {2}note: \S.*\w$/,
   /^starting: trial runs of this ffmpeg, once for each build$/,
   /^0:08 of video in \d:\d\d \(\d+\.\d\dx real time\)$/,
+  // Why a film does not advance, which is said after 10 s: where others keep the processors busy, x264's first picture takes as long.
+  /^(short-film|a-film-with-a-long-name): [^[█░]+\w$/,
 ]
 const isRight = (line: string): boolean => line === '' || BAR.test(line) || STAYS.some((each) => each.test(line))
 
