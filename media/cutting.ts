@@ -18,6 +18,7 @@ import {
 import { type CopyVerdict, compareCopy, samePackets } from './cut-check.ts'
 import { type Container, type CutPlan, losslessFormat, type Shift, shiftOf } from './cut-formats.ts'
 import { noPackets, type PacketIndex, type Packets, takePacket } from './packet-index.ts'
+import { copyPlain } from './plain-copy.ts'
 import { rescale } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 
@@ -42,6 +43,8 @@ export async function cutChunk(programs: Programs, job: CutJob): Promise<Cut> {
   const { start_pts, end_pts, cut } = plan.chunks[job.chunk_id]!
   const { cut_format } = plan
   if (cut === null || cut_format === 'none') return { path: source, start_pts, end_pts, time_base: plan.time_base }
+  const alone = await copyPlain(job)
+  if (alone !== null) return alone
   if (cut_format !== 'lossless')
     await copyAhead(programs, job, cut_format, (id) => keptOf({ ...job, chunk_id: id }) !== null)
   const kept = await keptCut(job)

@@ -53,6 +53,8 @@ export interface PacketIndex extends SourceIndex {
   readonly hdr: HdrData
   /** What `plainPicture` answers of its pictures. */
   readonly plain?: string | null
+  /** That of the source before it was read (`fileIdentity`), where its packets were read with its streams. */
+  readonly identity?: string | null
   /** What the file promised where it was cut off, else null. */
   readonly cutOff: Promised | null
   /** Empty where the picture has one shape. */

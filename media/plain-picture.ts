@@ -33,7 +33,7 @@ export async function plainPicture({ source, format, codec, packets }: PictureSo
     return null
   const isTimed = pts.every(Number.isFinite) && new Set(pts).size === pts.length && pts.every((time) => time >= pts[0]!)
   if (!isTimed || discarded.includes(true) || !position.every((at) => Number.isSafeInteger(at) && at > 0)) return null
-  const record = await readRecord(source)
+  const record = (await pictureEntry(source))?.record
   const sequence = record && sequenceOf(record)
   if (!record || !sequence?.isProgressive) return null
   // Where the times of packets are those of decoding, pictures must be shown in that order.
@@ -47,12 +47,16 @@ export async function plainPicture({ source, format, codec, packets }: PictureSo
     : null
 }
 
-/** The decoder configuration of the only picture track of a file; null where it has others, or another description. */
-async function readRecord(source: string): Promise<Buffer | null> {
+/**
+ * The body of the sample entry of the only picture track of a file, and the decoder configuration in it; null where the file has other tracks of
+ * pictures, or another description. Rejects with the error of the file system.
+ */
+export async function pictureEntry(source: string): Promise<{ entry: Buffer; record: Buffer } | null> {
   const { moov } = await boxesOf(source)()
   const tracks = bodiesAt(moov, 'trak').filter((trak) => handlerOf(trak) === 'vide')
   const entries = tracks.length === 1 ? sampleEntries(tracks[0]!) : []
   const [entry] = entries
   if (entries.length !== 1 || entry?.type !== 'avc1') return null
-  return innerBoxes(entry.body.subarray(VISUAL_ENTRY_BYTES)).find(({ type }) => type === 'avcC')?.body ?? null
+  const record = innerBoxes(entry.body.subarray(VISUAL_ENTRY_BYTES)).find(({ type }) => type === 'avcC')?.body
+  return record ? { entry: entry.body, record } : null
 }

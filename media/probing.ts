@@ -2,6 +2,7 @@
  * Reads the streams of a source. A file that is no video is refused, in one sentence that names it; of a small one the packets are read with the
  * streams.
  */
+import { identityAt } from '../files/file-hashes.ts'
 import { SourceRefused } from '../protocol/errors.ts'
 import { PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { SourceProbe } from '../protocol/media.ts'
@@ -26,6 +27,8 @@ export interface RatedProbe extends SourceProbe {
   /** The packets of the picture, of a small file. */
   readonly packets: Packets | null
   readonly sounds: readonly ProbedSound[]
+  /** Of the file before it was read, as of `fileIdentity`. */
+  readonly identity: string | null
 }
 
 /** Whether the side data of its packets says something: transport streams have some in every packet. */
@@ -39,6 +42,7 @@ export async function probeSource(programs: Programs, source: string, signal: Ab
   const bytes = await checkSource(source)
   const { refused, isMp4, isPicture } = await sniff(source)
   if (refused !== null) throw new SourceRefused(`${quoted(source)} ${refused}.`)
+  const identity = await identityAt(source)
   const boxes = boxesOf(source)
   const encrypted = await whyEncrypted(source, boxes)
   if (encrypted !== null) throw new SourceRefused(`${quoted(source)} ${encrypted}.`)
@@ -55,7 +59,7 @@ export async function probeSource(programs: Programs, source: string, signal: Ab
   const { time_base: timeBase, video } = probe
   const described = { timeBase, pixelFormat: video.pixel_format, sideData: saysSideData(probe) }
   const packets = rows.length > 0 ? packetsOf(rows, described) : null
-  return { ...probe, fates, rates, cutOff: await cutOff(source, probe, boxes), packets, sounds }
+  return { ...probe, fates, rates, cutOff: await cutOff(source, probe, boxes), packets, sounds, identity }
 }
 
 async function readStreams(

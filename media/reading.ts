@@ -90,6 +90,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
       heads,
       promised,
       plain,
+      identity: (job.probe as RatedProbe).packets ? (job.probe as RatedProbe).identity : null,
       whole: hiddenInside(packets, times) ? 'its edit list repeats or skips pictures' : (STRAIGHT.get(format) ?? null),
     })
   const shown = decodedTimesOf(await readFrames(programs, job, { genpts, timeBase: packets.timeBase }))
@@ -124,6 +125,7 @@ interface Assembled {
   readonly promised: Promised | null
   readonly whole: string | null
   readonly plain?: string | null
+  readonly identity?: string | null
   readonly counted_rate?: Rational
 }
 

@@ -1,0 +1,59 @@
+/** Cuts that are made without ffmpeg are those that it makes: the film of either is the same. By real ffmpeg. */
+import assert from 'node:assert/strict'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { systemClock, systemRng } from '../node/host/system-clock.ts'
+import type { Media, SourceIndex } from '../protocol/media.ts'
+import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../protocol/recipe.ts'
+import { runPipeline } from '../testing/sources/pipeline.ts'
+import { folder } from '../testing/tools/folder.ts'
+import { createFfmpegMedia } from './ffmpeg-media.ts'
+import { FFMPEG, FFPROBE, film, signal } from './film.test-support.ts'
+
+const recipe = { ...DEFAULT_RECIPE, renditions: ladderOf([72], { ...DEFAULT_ENCODING, preset: 'ultrafast' }) }
+const FILMS: Readonly<Record<string, readonly string[]>> = {
+  'reordered.mp4': ['-preset', 'fast', '-g', '40'],
+  'in-order.mov': ['-bf', '0', '-g', '30'],
+  'uneven.mp4': ['-preset', 'fast', '-g', '40', '-vf', 'setpts=PTS+mod(N\\,3)*0.02/TB'],
+  'said.mp4': ['-preset', 'fast', '-g', '40', '-vf', 'setsar=4/3', '-color_range', 'pc', '-colorspace', 'bt709', '-write_tmcd', '0'],
+} // biome-ignore format: groups
+
+const noted = (media: Media, notes: { cuts: string[] }, change: (index: SourceIndex) => SourceIndex): Media => ({
+  ...media,
+  index: async (...args) => change(await media.index(...args)),
+  async cut(job) {
+    const cut = await media.cut(job)
+    notes.cuts.push((await readFile(cut.path)).toString('latin1', 4, 8))
+    return cut
+  },
+})
+
+test('a plain film has the same bytes, however its chunks are cut', { timeout: 120_000 }, async (t) => {
+  const dir = await folder(t)
+  const media = createFfmpegMedia({
+    ffmpeg: FFMPEG,
+    ffprobe: FFPROBE,
+    clock: systemClock,
+    rng: systemRng,
+    sandbox: 'off',
+  })
+  for (const [name, options] of Object.entries(FILMS)) {
+    const source = await film({ dir, name }, 12, ...options)
+    const films: Buffer[] = []
+    for (const identity of ['its own', 'another']) {
+      const outDir = join(dir, `${name}-${identity}`)
+      await mkdir(outDir)
+      const notes: { cuts: string[] } = { cuts: [] }
+      const by = noted(media, notes, (index) => (identity === 'another' ? { ...index, identity: 'another' } : index))
+      const { outputs } = await runPipeline(by, { source, recipe, outDir, signal })
+      films.push(await readFile(outputs[0]!.path))
+      assert.ok(notes.cuts.length > 1)
+      assert.ok(
+        notes.cuts.every((type) => (type === 'ftyp') === (identity === 'its own')),
+        `${name}: ${notes.cuts}`,
+      )
+    }
+    assert.ok(films[0]!.equals(films[1]!), name)
+  }
+})
