@@ -7,7 +7,8 @@ import { execa } from 'execa'
 import { systemClock, systemRng } from '../node/host/system-clock.ts'
 import type { Media } from '../protocol/media.ts'
 import type { Plan } from '../protocol/plan.ts'
-import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Recipe } from '../protocol/recipe.ts'
+import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Preset, type Recipe } from '../protocol/recipe.ts'
+
 import { runPipeline } from '../testing/sources/pipeline.ts'
 import { endsOf } from '../testing/tools/at-end.ts'
 import { folder } from '../testing/tools/folder.ts'
@@ -19,10 +20,10 @@ import { isJoinedAlone, joinAlone } from './joining-alone.ts'
 import { movieTimescale, readMoov, tryFind } from './mp4.ts'
 import { runOrFail } from './run-ffmpeg.ts'
 
-const RECIPE: Recipe = {
+const recipeOf = (preset: Preset): Recipe => ({
   ...DEFAULT_RECIPE,
-  renditions: ladderOf([480], { ...DEFAULT_ENCODING, preset: 'ultrafast' }),
-}
+  renditions: ladderOf([480], { ...DEFAULT_ENCODING, preset }),
+})
 
 const ends = endsOf(after)
 let dir: string
@@ -35,20 +36,21 @@ before(async () => {
 
 interface Parts {
   readonly plan: Plan
-  readonly chunk: string
+  readonly chunks: readonly string[]
   readonly audio: string | null
 }
 
-async function partsOf(source: string, name: string): Promise<Parts> {
+async function partsOf(source: string, name: string, preset: Preset = 'ultrafast'): Promise<Parts> {
   const outDir = join(dir, name)
   await mkdir(outDir)
-  const { plan } = await runPipeline(media, { source, recipe: RECIPE, outDir, signal })
+  const { plan } = await runPipeline(media, { source, recipe: recipeOf(preset), outDir, signal })
   const audio = plan.audio.length > 0 ? join(outDir, 'audio.m4a') : null
-  return { plan, chunk: join(outDir, 'chunk-0', '480p.mp4'), audio }
+  const chunks = plan.chunks.map(({ chunk_id }) => join(outDir, `chunk-${chunk_id}`, '480p.mp4'))
+  return { plan, chunks, audio }
 }
 
-async function mergedBy({ plan, chunk, audio }: Parts, out: string): Promise<void> {
-  const list = await writeChunkList(join(dir, 'list'), [chunk], plan)
+async function mergedBy({ plan, chunks, audio }: Parts, out: string): Promise<void> {
+  const list = await writeChunkList(join(dir, 'list'), chunks, plan)
   await rm(out, { force: true })
   const args = mergeArgs({
     plan,
@@ -64,7 +66,10 @@ async function mergedBy({ plan, chunk, audio }: Parts, out: string): Promise<voi
 
 type Said = Record<string, unknown>
 
-/** All that ffprobe says, but where samples lie and how large all of it is. `ends`: seconds that the sound and the file are long. */
+/**
+ * All that ffprobe says, but where samples lie and how large all of it is. `ends`: seconds that the file and its streams are long, which builds write as whole
+ * milliseconds, rounded up or down.
+ */
 async function saidOf(path: string): Promise<{ said: unknown; ends: number[] }> {
   const shown = ['-show_streams', '-show_format', '-show_packets', '-show_data_hash', 'sha256']
   const { stdout } = await execa(FFPROBE, ['-v', 'error', ...shown, '-of', 'json', path])
@@ -76,7 +81,7 @@ async function saidOf(path: string): Promise<{ said: unknown; ends: number[] }> 
   const END = ['duration', 'duration_ts', 'bit_rate']
   return {
     said: [
-      streams.map((each) => (ofSound([each]) ? without([each], ...END) : each)),
+      without(streams, ...END),
       without([format], 'filename', 'size', ...END),
       // ffmpeg's merge ends the sound at a whole millisecond of the edit list.
       [...byStream].map((all) => [
@@ -111,7 +116,7 @@ async function headerScale(path: string): Promise<number> {
   return movieTimescale(body)
 }
 
-describe('a film of one chunk', () => {
+describe('a short film', () => {
   const recorded = ['-metadata', 'creation_time=2024-02-29T23:59:58Z']
   for (const [what, more] of Object.entries({
     'with sound': ['-pix_fmt', 'yuv420p'],
@@ -130,15 +135,28 @@ describe('a film of one chunk', () => {
     ],
     'without sound': ['-pix_fmt', 'yuv420p', '-an'],
     'of one picture': ['-pix_fmt', 'yuv420p', '-an', '-frames:v', '1'],
+    'of several chunks': ['-pix_fmt', 'yuv420p', ...recorded],
+    'of several chunks, without sound, in time ticks that divide a second unevenly': [
+      '-pix_fmt',
+      'yuv420p',
+      '-an',
+      '-r',
+      '30000/1001',
+    ],
+    'of several chunks, with pictures at uneven times': ['-pix_fmt', 'yuv420p', '-vf', 'setpts=PTS+mod(N\\,3)*0.02/TB'],
   }))
     it(`${what} is joined as ffmpeg joins it`, async () => {
       const name = what.replaceAll(/\W/g, '-')
-      const parts = await partsOf(await film({ dir, name: `${name}.mp4` }, 3, ...more), name)
+      const isLong = what.includes('chunks')
+      const source = await film({ dir, name: `${name}.mp4` }, isLong ? 20 : 3, ...more)
+      // With pictures in another order, other than at ultrafast.
+      const parts = await partsOf(source, name, isLong ? 'fast' : 'ultrafast')
+      assert.equal(parts.chunks.length > 1, isLong)
       assert.equal(Object.keys(parts.plan.metadata.tags).length, more.filter((word) => word === '-metadata').length)
       assert.ok(isJoinedAlone({ ...parts, extra: null }))
       const [own, theirs] = [join(dir, `${name}-own.mp4`), join(dir, `${name}-theirs.mp4`)]
       // ffmpeg 9 counts the times of its header in other ticks, and joins its own files.
-      const isCounted = (await headerScale(parts.chunk)) === 1000
+      const isCounted = (await headerScale(parts.chunks[0]!)) === 1000
       assert.equal(await joinAlone({ ...parts, out: own }), isCounted)
       if (!isCounted) return
       await mergedBy(parts, theirs)

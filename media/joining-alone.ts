@@ -1,17 +1,20 @@
 /**
- * Joins a film of one chunk without a process: the file of the picture with the sound as a second track, as ffmpeg's merge writes it. A start of
- * ffmpeg takes longer than all else at the merge of a short clip. What has text, covers, chapters, titles of tracks, or tags other than `film-tags.ts` writes and the time of
+ * Joins a short film without a process: the pictures of its chunks behind one another, with the sound as a second track, as ffmpeg's merge writes them. A start of
+ * ffmpeg takes longer than all else at the merge of a short film. What has text, covers, chapters, titles of tracks, or tags other than `film-tags.ts` writes and the time of
  * its recording, is left to ffmpeg. ISO/IEC 14496-12.
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import type { MergeJob } from '../protocol/media.ts'
-import type { Plan } from '../protocol/plan.ts'
+import { type Plan, sinceStart } from '../protocol/plan.ts'
+import { isShortFilm } from '../protocol/short-film.ts'
 import { soundFacts } from '../protocol/sound-plan.ts'
 import { changedBox, whole } from './change-box.ts'
 import { codecOfEntry } from './codecs/codecs.ts'
 import { areTagsWritten, tagsBox } from './film-tags.ts'
+import { type JoinedTrack, joinTracks } from './joined-track.ts'
 import { type Box, children, movieTimescale, need, readMoov, readTrack, type Track, tryFind } from './mp4.ts'
 import { box, fullBox, packedLanguage, u32, u32s } from './package/box.ts'
+import { rescale } from './rational.ts'
 import { readStretch, stretchesOf } from './sample-bytes.ts'
 
 /** Ticks per second of the movie header, as the merge has it. */
@@ -27,7 +30,7 @@ const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
 const WRITTEN: ReadonlySet<string> = new Set(['mvhd', 'trak', 'udta'])
 const SAMPLE_TABLE = ['mdia', 'minf', 'stbl']
 /** Where a version 0 header has the number of its track, its times, and `mdhd` its language, bytes. */
-const AT = { id: 12, times: 4, language: 20, mvhdDuration: 16, nextTrack: 96 }
+const AT = { id: 12, times: 4, language: 20, mvhdDuration: 16, tkhdDuration: 20, nextTrack: 96 }
 
 /** Where the body of the only sample entry begins in `stsd`, and where that of a picture names its encoder, bytes. */
 const STSD_ENTRY = 16
@@ -35,12 +38,12 @@ const ENCODER = { from: 42, to: 74 }
 
 /** Whether a film has only what is written here: one picture, at most one sound, the time of the recording, and other usual tags. */
 export function isJoinedAlone({ plan, extra }: Pick<MergeJob, 'plan' | 'extra'>): boolean {
-  const { chunks, lead, metadata } = plan
+  const { lead, metadata } = plan
   const { tags, picture, covers } = metadata
   const { creation_time, ...others } = tags
   const sounds = soundFacts(plan)
   return (
-    chunks.length === 1 && lead === 0 && extra === null && covers.length === 0 && areTagsWritten(others) &&
+    isShortFilm(plan) && lead === 0 && extra === null && covers.length === 0 && areTagsWritten(others) &&
     (creation_time === undefined || UTC.test(creation_time)) &&
     picture.language === '' && picture.title === '' && picture.timecode === null && isPlainFlags(picture.flags) &&
     sounds.length <= 1 && sounds.every(({ title, language, flags }) => title === '' && /^(?:[a-z]{3})?$/.test(language) && isPlainFlags(flags))
@@ -56,29 +59,45 @@ interface Part {
   readonly track: Track
 }
 
+/** A track of the film, and the files that it is made of. */
+interface Source extends JoinedTrack {
+  readonly parts: readonly Part[]
+}
+
 /**
- * Writes `out` from the file of the picture and that of the sound, if any. Answers whether it did: not where the header of one
+ * Writes `out` from the files of the picture, one for each chunk, and that of the sound, if any. Answers whether it did: not where the header of one
  * counts in other ticks, as ffmpeg 9 writes it, or the result were larger than 4 GiB. Rejects with `Mp4Broken`, or with the error of the file system.
  */
 export async function joinAlone(job: {
   plan: Plan
-  chunk: string
+  chunks: readonly string[]
   audio: string | null
   out: string
 }): Promise<boolean> {
   const handles: FileHandle[] = []
   try {
-    const parts: Part[] = []
-    for (const path of [job.chunk, ...(job.audio === null ? [] : [job.audio])]) {
-      const handle = await open(path, 'r')
-      handles.push(handle)
-      const part = await partOf(handle)
-      if (part === null) return false
-      parts.push(part)
+    const sources: Source[] = []
+    let bytes = 0
+    for (const paths of [job.chunks, ...(job.audio === null ? [] : [[job.audio]])]) {
+      const parts: Part[] = []
+      for (const path of paths) {
+        const handle = await open(path, 'r')
+        handles.push(handle)
+        const part = await partOf(handle)
+        if (part === null) return false
+        parts.push(part)
+        bytes += 2 * part.moov.length + bytesOf(part.track.sizes)
+      }
+      const pieces = parts.map(({ moov, track }, at) => ({
+        trak: need(moov, 'trak'),
+        track,
+        begins: parts.length === 1 ? 0 : beginOf(job.plan, at),
+      }))
+      const joined = joinTracks(pieces, MOVIE_SCALE)
+      if (joined === null || bytes > BYTES_MAX) return false
+      sources.push({ ...joined, parts })
     }
-    if (parts.reduce((sum, { moov, track }) => sum + 2 * moov.length + bytesOf(track.sizes), 0) > BYTES_MAX)
-      return false
-    await write(parts, job)
+    await write(sources, job)
     return true
   } finally {
     for (const handle of handles) await handle.close()
@@ -98,23 +117,32 @@ async function partOf(handle: FileHandle): Promise<Part | null> {
   return { handle, moov, track: readTrack(trak.body, { movieScale: MOVIE_SCALE, fileBytes: size, bytesLeft: size }) }
 }
 
+/** When the first picture of a chunk is shown, ticks of the results. */
+const beginOf = (plan: Plan, chunk: number): number =>
+  rescale(sinceStart(plan, plan.chunks[chunk]!.start_pts), plan.time_base, [1, plan.track_timescale])
+
 const bytesOf = (sizes: Uint32Array): number => sizes.reduce((sum, each) => sum + each, 0)
 
-async function write(parts: readonly Part[], { plan, out }: { plan: Plan; out: string }): Promise<void> {
-  const ftyp = await headOf(parts[0]!.handle)
-  const runs = interleaved(parts.map(({ track }) => track))
+async function write(sources: readonly Source[], { plan, out }: { plan: Plan; out: string }): Promise<void> {
+  const ftyp = await headOf(sources[0]!.parts[0]!.handle)
+  const runs = interleaved(sources)
   // Positions have as many bytes whatever they are.
-  const start = ftyp.length + moovOf(parts, runs, plan, 0).length + 8
-  const moov = moovOf(parts, runs, plan, start)
+  const start = ftyp.length + moovOf(sources, runs, plan, 0).length + 8
+  const moov = moovOf(sources, runs, plan, start)
   const handle = await open(out, 'wx')
   try {
     await handle.writeFile(
       Buffer.concat([ftyp, moov, u32(8 + runs.reduce((sum, { bytes }) => sum + bytes, 0)), Buffer.from('mdat')]),
     )
-    for (const { part, from, to } of runs) {
-      const { handle: source, track } = parts[part]!
-      for (const stretch of stretchesOf(track, from, to))
-        await readStretch(source, stretch, (bytes) => handle.writeFile(bytes))
+    for (const { source, from, to } of runs) {
+      let first = 0
+      for (const { handle: part, track } of sources[source]!.parts) {
+        const [begin, end] = [Math.max(0, from - first), Math.min(track.sizes.length, to - first)]
+        first += track.sizes.length
+        if (begin >= end) continue
+        for (const stretch of stretchesOf(track, begin, end))
+          await readStretch(part, stretch, (bytes) => handle.writeFile(bytes))
+      }
     }
   } finally {
     await handle.close()
@@ -130,52 +158,52 @@ async function headOf(handle: FileHandle): Promise<Buffer> {
   return ftyp
 }
 
-/** Samples `[from, to)` of a part, which lie behind one another: a chunk, as MP4 calls it. */
+/** Samples `[from, to)` of a track, which lie behind one another: a chunk, as MP4 calls it. */
 interface Run {
-  readonly part: number
+  readonly source: number
   readonly from: number
   readonly to: number
   readonly bytes: number
 }
 
 /** The samples of all tracks in turn, `STRETCH_S` of each. */
-function interleaved(tracks: readonly Track[]): Run[] {
+function interleaved(tracks: readonly Source[]): Run[] {
   const runs: Run[] = []
   const next = tracks.map(() => 0)
   for (let until = STRETCH_S; tracks.some(({ sizes }, at) => next[at]! < sizes.length); until += STRETCH_S)
-    for (const [part, { sizes, duration, timescale }] of tracks.entries()) {
-      const from = next[part]!
+    for (const [source, { sizes, duration, timescale }] of tracks.entries()) {
+      const from = next[source]!
       // Samples are about equally long: only how a player reads depends on it.
       const to = Math.min(sizes.length, Math.ceil((until * timescale * sizes.length) / Math.max(1, duration)))
-      next[part] = Math.max(from, to)
-      if (to > from) runs.push({ part, from, to, bytes: bytesOf(sizes.subarray(from, to)) })
+      next[source] = Math.max(from, to)
+      if (to > from) runs.push({ source, from, to, bytes: bytesOf(sizes.subarray(from, to)) })
     }
   return runs
 }
 
-function moovOf(parts: readonly Part[], runs: readonly Run[], plan: Plan, start: number): Buffer {
+function moovOf(sources: readonly Source[], runs: readonly Run[], plan: Plan, start: number): Buffer {
   const seconds = secondsOf(plan)
-  const [picture] = parts
+  const { moov } = sources[0]!.parts[0]!
   const positions: number[] = []
   for (let at = start, n = 0; n < runs.length; at += runs[n++]!.bytes) positions.push(at)
   const [sound] = soundFacts(plan)
-  const traks = parts.map(({ moov }, part) => {
+  const traks = sources.map(({ trak }, source) => {
     const own = runs.flatMap((run, at) =>
-      run.part === part ? [{ samples: run.to - run.from, position: positions[at]! }] : [],
+      run.source === source ? [{ samples: run.to - run.from, position: positions[at]! }] : [],
     )
-    return trakOf(need(moov, 'trak'), {
-      id: part + 1,
-      language: part === 0 ? '' : (sound?.language ?? ''),
+    return trakOf(trak, {
+      id: source + 1,
+      language: source === 0 ? '' : (sound?.language ?? ''),
       seconds,
       own,
     })
   })
-  const mvhd = Buffer.from(need(picture!.moov, 'mvhd'))
-  const durations = parts.map(({ moov }) => need(moov, 'mvhd').readUInt32BE(AT.mvhdDuration))
+  const mvhd = Buffer.from(need(moov, 'mvhd'))
+  const durations = sources.map(({ trak }) => need(trak, 'tkhd').readUInt32BE(AT.tkhdDuration))
   mvhd.writeUInt32BE(Math.max(...durations), AT.mvhdDuration)
-  mvhd.writeUInt32BE(parts.length + 1, AT.nextTrack)
+  mvhd.writeUInt32BE(sources.length + 1, AT.nextTrack)
   setTimes(mvhd, seconds)
-  const others = children(picture!.moov).filter(({ type }) => !WRITTEN.has(type))
+  const others = children(moov).filter(({ type }) => !WRITTEN.has(type))
   return box('moov', box('mvhd', mvhd), ...traks, ...others.map(whole), tagsBox(plan.metadata.tags))
 }
 

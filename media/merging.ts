@@ -150,8 +150,7 @@ export async function textOf({ plan, audio, extra }: Pick<MergeJob, 'plan' | 'au
 /** Whether the renditions were all joined without a process. */
 async function joinedAlone({ plan, audio, extra }: MergeJob, renditions: readonly Expected[]): Promise<boolean> {
   if (!isJoinedAlone({ plan, extra })) return false
-  for (const { chunks, out } of renditions)
-    if (!(await joinAlone({ plan, chunk: chunks[0]!, audio, out }))) return false
+  for (const { chunks, out } of renditions) if (!(await joinAlone({ plan, chunks, audio, out }))) return false
   return true
 }
 
