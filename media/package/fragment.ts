@@ -7,7 +7,7 @@ import { box, fullBox, u32, u32s, u64 } from './box.ts'
 
 /** A sample in decode order; times in ticks of the track. */
 export interface FragmentSample {
-  /** When it is shown, from the beginning of the results. */
+  /** When it is shown, ticks from the beginning of the results. */
   readonly time: number
   readonly bytes: number
   readonly isKey: boolean
@@ -17,7 +17,7 @@ export interface FragmentSample {
 export interface FragmentSamples {
   /** At least one, in decode order. */
   readonly samples: readonly FragmentSample[]
-  /** When the last one shown ends. */
+  /** When the last one shown ends, ticks. */
   readonly end: number
   /** How long a sample is decoded before it is shown at least, ticks: what the edit list of the track takes off again. */
   readonly delay: number
