@@ -5,8 +5,8 @@ import { ANN, chunk, claim, output, theTask, theVideo, videoIn } from '../protoc
 import { createLedgerModel } from '../protocol/conformance/model/ledger-model.ts'
 import { createHints } from '../protocol/hints.ts'
 import { taskId, type VideoId } from '../protocol/ids.ts'
-import { CLAIM_MS, DUTY_MS, LEASE_MS, SWEEP_MS } from '../protocol/limits.ts'
-import { FEW } from '../protocol/pace.ts'
+import { CLAIM_MS, DUTY_MS, LEASE_MS } from '../protocol/limits.ts'
+import { FEW, LOOKS_MAX_MS } from '../protocol/pace.ts'
 import { createOpenVideos } from './open-videos.ts'
 
 async function stage(count: number) {
@@ -78,7 +78,7 @@ test('of many that got no hint all are looked at again in time, by one read for 
   assert.deepEqual(await look(), ids)
   assert.deepEqual(await look(0, [], other), ids)
   assert.deepEqual(asked, [10 * FEW])
-  assert.deepEqual(await look(SWEEP_MS), ids)
+  assert.deepEqual(await look(LOOKS_MAX_MS), ids)
 })
 
 test('few are read once for duties that look at the same time, and again after a hint, after a while, and for each look of one duty', async () => {

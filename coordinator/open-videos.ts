@@ -2,7 +2,7 @@
  * The open videos as the duties of a term look at them: all of them in every round while they are few. Where they are many a round looks at those
  * that changed, by hints and by the tasks that the ledger says were completed since, and at all of them at times: a hint may be lost.
  *
- * Promises: every open video is looked at when the term begins and at least every `SWEEP_MS`; one of which a task is completed, in the next round;
+ * Promises: every open video is looked at when the term begins and at least every `LOOKS_MAX_MS`; one of which a task is completed, in the next round;
  * where a round fails, what it should have looked at comes again.
  */
 import type { Clock } from '../protocol/clock.ts'
@@ -82,6 +82,7 @@ class TermVideos implements OpenVideos {
   #all: ReadAll | null = null
   /** Up to when completed tasks are known (ledger time, ms), and when that was asked (monotonic ms). */
   #known: { readonly until: number; readonly at: number } | null = null
+  #asking: Promise<void> | null = null
   readonly stop: () => void
 
   constructor(modules: OpenVideosModules) {
@@ -157,9 +158,17 @@ class TermVideos implements OpenVideos {
     return { videos, counts, isAll, asked }
   }
 
+  /** Which videos have a task that was completed lately: one question for all that look at the same time. */
   async #askCompleted(): Promise<void> {
+    if (this.#known && this.#modules.clock.mono() - this.#known.at < DUTY_MS / 2) return
+    this.#asking ??= this.#askOnce().finally(() => {
+      this.#asking = null
+    })
+    await this.#asking
+  }
+
+  async #askOnce(): Promise<void> {
     const { ledger, clock } = this.#modules
-    if (this.#known && clock.mono() - this.#known.at < DUTY_MS / 2) return
     const [at, until] = [clock.mono(), await ledger.now()]
     const since = (this.#known?.until ?? until) - COMPLETED_LATE_MS
     this.#changed(await ledger.completedSince(since))

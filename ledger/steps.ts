@@ -180,6 +180,8 @@ export interface Steps {
   tasks(query: {
     status: TaskStatus
     video?: VideoId
+    /** In place of one video; by `_id`. */
+    videos?: readonly VideoId[]
     kinds?: readonly Task['kind'][]
     worker?: PeerId
     tried?: true

@@ -103,8 +103,8 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   const status: Status = { ...read, snapshot: createKeptSnapshot(read.snapshot, { clock, hints }) }
   const leads = () => coordinator?.term() != null
   const isFirst = () => presentPeers(peers, clock.mono()).every(({ peer }) => peer > self)
-  const { openVideos } = status
-  const stillEvents = createStillEvents({ self, ledger, clock, ledgerWatch, emit, leads, isFirst, openVideos })
+  const { stillness } = status
+  const stillEvents = createStillEvents({ self, ledger, clock, ledgerWatch, emit, leads, isFirst, stillness })
   const learn: Modules['learn'] = (more) => {
     Object.assign(capability, more)
     hints.publish({ what: 'tasks', video: null })

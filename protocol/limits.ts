@@ -117,7 +117,7 @@ export const FAILED_RETENTION_MS = 24 * 3_600_000
 export const PENDING_SUBMIT_MS = 60_000
 /** Videos that one read of the ledger names. */
 export const VIDEOS_ASKED_AT_ONCE = 64
-/** Interval of the sweep: it repairs what a crash between two writes left, which is rare. */
+/** Interval of the sweep, while no more than 1,000 videos are open: it repairs what a crash between two writes left, which is rare. */
 export const SWEEP_MS = 30_000
 /** Interval at which duties read the ledger without a hint: a lost hint costs only this. */
 export const DUTY_MS = 500

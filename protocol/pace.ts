@@ -3,7 +3,7 @@
  * small share of the time. What changes in between is found by its own event; a look at everything finds only what got no event.
  */
 import type { Clock } from './clock.ts'
-import { SWEEP_MS } from './limits.ts'
+import { DUTY_MS, SWEEP_MS } from './limits.ts'
 
 /** When the next look at everything is due. */
 export interface Pace {
@@ -11,6 +11,9 @@ export interface Pace {
   /** A look begins that reads this number of documents: the next is due after the usual interval, or later where they are many. */
   looked(count: number): void
 }
+
+/** Longest time between two looks at everything that is open, the sweep among them, however much that is: a lost hint costs at most this. */
+export const LOOKS_MAX_MS = 60_000
 
 /** Number of documents that each look may read at the usual interval: 1 or 2 ms of work. */
 export const FEW = 32
@@ -21,8 +24,15 @@ export function createPace(clock: Pick<Clock, 'mono'>, everyMs: number, fewMs = 
   return {
     isDue: () => clock.mono() >= dueAt,
     looked(count) {
-      const longest = Math.max(everyMs, SWEEP_MS)
+      const longest = Math.max(everyMs, LOOKS_MAX_MS)
       dueAt = clock.mono() + (count <= FEW ? fewMs : Math.min(longest, (count / FEW) * everyMs))
     },
   }
 }
+
+/** Time from one sweep of this number of open videos to the next, ms: it reads twice what a look of the leader's duties reads. */
+export const sweepMs = (count: number): number =>
+  Math.min(LOOKS_MAX_MS, Math.max(SWEEP_MS, (count / FEW) * 2 * DUTY_MS))
+
+/** Longest time between two looks of the leader at a video where at least this number is open, ms: a status shows no more than some of many. */
+export const looksMs = (count: number): number => (count > FEW ? LOOKS_MAX_MS : SWEEP_MS)

@@ -201,6 +201,8 @@ export interface NewTask {
 /** Which tasks to read: those to which every given condition applies, and of these the first `limit` in order. */
 export interface TaskQuery {
   video?: VideoId
+  /** Tasks of these videos, in place of one; at most `VIDEOS_ASKED_AT_ONCE`. */
+  videos?: readonly VideoId[]
   kinds?: readonly KindName[]
   statuses?: readonly TaskStatus[]
   /** PROCESSING tasks that this worker holds a claim on. */

@@ -12,8 +12,8 @@ import { createAttemptViews } from '../running-attempts.ts'
 /** The parts of the term that this duty uses. */
 export type BackupContext = Pick<TermContext, 'ledger' | 'clock' | 'term' | 'emit' | 'hints' | 'peers'>
 
-/** The duty that wants backup attempts, for one term. */
-export function createBackup(context: BackupContext): Duty {
+/** The duty that wants backup attempts, for one term. `noneRuns`: whether it is known that no task is PROCESSING. */
+export function createBackup(context: BackupContext, noneRuns: () => boolean = () => false): Duty {
   const { ledger, clock, term, emit } = context
 
   function idleSlots(): { idle: Map<PeerId, number>; slots: number } {
@@ -28,7 +28,7 @@ export function createBackup(context: BackupContext): Duty {
     name: 'backup',
     async round() {
       const { idle, slots } = idleSlots()
-      if ([...idle.values()].every((count) => count === 0)) return
+      if (noneRuns() || [...idle.values()].every((count) => count === 0)) return
       const kinds = kindsWhere(({ backedUp }) => backedUp)
       const running = await ledger.tasks({ kinds, statuses: ['PROCESSING'] })
       if (running.length === 0) return

@@ -40,12 +40,14 @@ interface Watched {
   readonly limitMs: number
 }
 
-/** The duty that ends overdue claims, for one term. */
-export const createOverdue = (context: OverdueContext): Duty => new OverdueClaims(context)
+/** The duty that ends overdue claims, for one term. `noneRuns`: whether it is known that no task is PROCESSING. */
+export const createOverdue = (context: OverdueContext, noneRuns: () => boolean = () => false): Duty =>
+  new OverdueClaims(context, noneRuns)
 
 class OverdueClaims implements Duty {
   readonly name = 'overdue'
   readonly #context: OverdueContext
+  readonly #noneRuns: () => boolean
   readonly #views: ReturnType<typeof createAttemptViews>
   /** By task and attempt. */
   #watched = new Map<string, Watched>()
@@ -55,8 +57,9 @@ class OverdueClaims implements Duty {
   readonly #excessSince = new Map<PeerId, number>()
   #lookedAt = Number.NEGATIVE_INFINITY
 
-  constructor(context: OverdueContext) {
+  constructor(context: OverdueContext, noneRuns: () => boolean) {
     this.#context = context
+    this.#noneRuns = noneRuns
     this.#views = createAttemptViews(context)
   }
 
@@ -65,7 +68,7 @@ class OverdueClaims implements Duty {
     if (clock.mono() - this.#lookedAt < QUARANTINE_CHECK_MS) return
     this.#lookedAt = clock.mono()
     const kinds = kindsWhere(({ slots }) => slots === 'encode')
-    const running = await ledger.tasks({ kinds, statuses: ['PROCESSING'] })
+    const running = this.#noneRuns() ? [] : await ledger.tasks({ kinds, statuses: ['PROCESSING'] })
     await this.#endExcess(running)
     await this.#watch(running)
   }

@@ -10,7 +10,7 @@
 import { sentence } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import type { ObservedClaim } from '../../protocol/ledger.ts'
-import { SILENCE_MS, STALL_GRACE_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
+import { DUTY_MS, QUIET_DUTY_MS, SILENCE_MS, STALL_GRACE_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
 import type { LossReason } from '../../protocol/mesh.ts'
 import { createNotifier } from '../../protocol/notifier.ts'
 import { hasLeft, meshSize } from '../../protocol/peer-table.ts'
@@ -23,6 +23,8 @@ import { createSuspectedClaims, type Suspected, type SuspectedClaims } from './s
 const ABSENT_MS = 2 * SILENCE_MS
 /** Time after which a claim that a worker sent before it died is in the ledger; a restart takes longer. */
 const LATE_CLAIM_MS = 100
+/** How long it is known from a read that nothing runs: until the next round. */
+const READ_MS = QUIET_DUTY_MS + DUTY_MS
 /** Time after which the last heartbeat of a peer that leaves has come. */
 const LEAVING_MS = 1_000
 
@@ -36,6 +38,8 @@ export type ReclaimContext = Pick<
 export interface Reclaim extends Duty {
   /** Whether some task was PROCESSING in the last round. */
   areRunning(): boolean
+  /** Whether none was, a moment ago: who looks at what runs need not read it. */
+  noneRuns(): boolean
   /** Handles the loss of this leader's connection to a peer. Never rejects; ends with the term. */
   lost(peer: PeerId, why: LossReason, signal: AbortSignal): Promise<void>
 }
@@ -53,6 +57,8 @@ class Reclaims implements Reclaim {
   /** Workers with claims that were never heard, and since when they are missed (monotonic ms): one may claim before it is connected. */
   readonly #missedSince = new Map<PeerId, number>()
   #areRunning = false
+  /** When that was read, monotonic ms. */
+  #readAt = Number.NEGATIVE_INFINITY
 
   constructor(context: ReclaimContext) {
     const { ledger, clock, log, peers, suspicions, stepDown } = context
@@ -63,6 +69,8 @@ class Reclaims implements Reclaim {
   }
 
   areRunning = (): boolean => this.#areRunning
+
+  noneRuns = (): boolean => !this.#areRunning && this.#context.clock.mono() - this.#readAt < READ_MS
 
   lost = async (peer: PeerId, why: LossReason, signal: AbortSignal): Promise<void> => {
     const isLeaving = this.#hasLeft(peer)
@@ -90,8 +98,10 @@ class Reclaims implements Reclaim {
     const connected = new Set(this.#context.connected())
     if (this.#guard.mayBePartitioned()) return
     const isNew = clock.mono() - this.#since < ABSENT_MS
+    const readAt = clock.mono()
     const running = await ledger.tasks({ statuses: ['PROCESSING'] })
     this.#areRunning = running.length > 0
+    this.#readAt = readAt
     const holders = claimHolders(running)
     holders.delete(this.#context.self)
     for (const peer of this.#missedSince.keys()) if (!holders.has(peer)) this.#missedSince.delete(peer)

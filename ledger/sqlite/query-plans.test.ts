@@ -50,6 +50,8 @@ const asks: Readonly<Record<string, (ledger: Ledger, video: Video) => Promise<un
   'tasks of a video': async (ledger, { _id: video }) => {
     await ledger.tasks({ video, kinds: ['video'] })
     await ledger.tasks({ video, kinds: ['video'], statuses: ['COMPLETED'], limit: 60 })
+    await ledger.tasks({ videos: [video], statuses: ['PENDING', 'PROCESSING'] })
+    await ledger.tasks({ videos: [video], kinds: ['video'], statuses: ['COMPLETED'], audits: ['chosen'] })
   },
   'counts of videos': (ledger, { _id }) => ledger.progress([_id]),
   'how the last tasks ended': (ledger) => ledger.outcomes(100),

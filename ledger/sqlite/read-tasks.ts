@@ -20,11 +20,23 @@ const tasksOf = ({ documents }: Store, rows: readonly Row[]): Task[] => document
 const OF_ALL_VIDEOS: Partial<Record<TaskStatus, string>> = { PENDING: 'claim', PROCESSING: 'expired' }
 
 export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[0]): Promise<Task[]> {
-  const { status, video = null, kinds, worker = null, tried = false, audits, heldByNoneOf, limit = null } = query
+  const {
+    status,
+    video = null,
+    videos,
+    kinds,
+    worker = null,
+    tried = false,
+    audits,
+    heldByNoneOf,
+    limit = null,
+  } = query
   const where = [`status=${words([status])}`]
-  const index = tried && status === 'PENDING' ? 'tried' : video === null ? OF_ALL_VIDEOS[status] : 'of_video'
+  const isOfAll = video === null && videos === undefined
+  const index = tried && status === 'PENDING' ? 'tried' : isOfAll ? OF_ALL_VIDEOS[status] : 'of_video'
   if (tried) where.push('attempt > 0')
   if (video !== null) where.push('video_id=:video')
+  if (videos) where.push('video_id IN (SELECT value FROM json_each(:videos))')
   // Lists as words, and no limit where none is asked for: each list of JSON, and each sorted list with a limit, costs a table of its own, which takes
   // longer than all else of a look at few tasks.
   if (kinds) where.push(`kind IN (${words(kinds)})`)
@@ -35,7 +47,13 @@ export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[
   if (heldByNoneOf) where.push(LACKS_INPUT)
   const sql = `SELECT * FROM chunks ${index ? `INDEXED BY ${index}` : ''} WHERE ${where.join(' AND ')}
     ORDER BY ${video === null ? '_id' : 'rank, _id'} ${limit === null ? '' : 'LIMIT :limit'}`
-  const parameters = { video, worker, limit, present: JSON.stringify(heldByNoneOf ?? []) }
+  const parameters = {
+    video,
+    videos: JSON.stringify(videos ?? []),
+    worker,
+    limit,
+    present: JSON.stringify(heldByNoneOf ?? []),
+  }
   return store.readEach(sql, parameters, (row) => store.documents.task(taskOf(row)))
 }
 

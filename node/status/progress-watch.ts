@@ -5,15 +5,14 @@
 import type { Clock } from '../../protocol/clock.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import { type PeerId, type VideoId, videoOf } from '../../protocol/ids.ts'
-import { SWEEP_MS } from '../../protocol/limits.ts'
-import { FEW } from '../../protocol/pace.ts'
+import { FEW, LOOKS_MAX_MS } from '../../protocol/pace.ts'
 import type { VideoStatus } from '../../protocol/video.ts'
 
 /** Videos that are remembered. */
 const VIDEOS_MAX = 2_000
 
 /** Longest time between two looks that follow each other: with few videos, and with many (`Pace`). */
-const LOOKS_MS = { few: 5_000, many: SWEEP_MS + 5_000 } as const
+const LOOKS_MS = { few: 5_000, many: LOOKS_MAX_MS + 5_000 } as const
 
 /** What was counted of a video, when first and when last, by the monotonic clock, ms. */
 interface Counted {

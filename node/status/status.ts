@@ -24,6 +24,7 @@ import { sharedProblems, sharingOf } from './shared-problems.ts'
 import { createStillVideos } from './still-videos.ts'
 import { detailOf, taskRowOf } from './video-detail.ts'
 import { createVideoRows, shownVideos, unlistedVideos, watchedVideos } from './video-rows.ts'
+import { createVideoStillness, type StillVideo } from './video-stillness.ts'
 
 /** The parts that a snapshot is made from. `problems`: why deliveries of this peer fail now. */
 export interface StatusOptions {
@@ -64,6 +65,8 @@ export interface Status {
   attempts(id: VideoId, query: AttemptsQuery): Promise<AttemptPage>
   /** The rows of the videos that are open or await a delivery. Rejects with `LedgerUnavailable`. */
   openVideos(): Promise<VideoRow[]>
+  /** Why each of those videos makes no progress, without all else that their rows hold. Rejects with `LedgerUnavailable`. */
+  stillness(): Promise<StillVideo[]>
 }
 
 /** The last heartbeat of a peer, and the seconds since. */
@@ -82,11 +85,11 @@ export function createStatus(options: StatusOptions): Status {
     { peer: self, host: options.own().host },
     ...presentPeers(table, clock.mono()).map(({ peer, beat }) => ({ peer, host: beat.host })),
   ]
-
   const running = () => beats().flatMap(({ beat }) => beat.running)
   const peers = (): NamedPeer[] => beats().map(({ peer, beat: { name, host } }) => ({ peer, name, host }))
   const stillOf = createStillVideos({ ledger, clock, watch, beats, reachable })
   const events = createNewestEvents(ledger, clock)
+  const stillness = createVideoStillness({ ledger, events, problems, stillOf })
   const rows = createVideoRows({ ledger, clock, plans, events, problems, present, peers, running, stillOf })
 
   const askLedger = createAskInTime({
@@ -112,6 +115,7 @@ export function createStatus(options: StatusOptions): Status {
     peers: async () => peerRows(beats(), await ledger.peers(), self),
     engines: async () => engineRows(await ledger.engines(), beats()),
     openVideos: async () => rows(await watchedVideos(ledger)),
+    stillness: async () => stillness(await watchedVideos(ledger)),
     async tasks(id) {
       const tasks = await ledger.tasks({ video: id })
       const renditions = await encodesOf(id, plans)

@@ -29,8 +29,8 @@ test('each stillness is an event once for its reason, and so is its end; a peer 
   const ledger = ledgerAt(at)
   const emit = createEmitter({ ledger, log: silentLog })
   const state: { still: VideoRow['still']; leads: boolean } = { still: null, leads: true }
-  const openVideos = async () => [rowOf(FILM, 'film', state.still)]
-  const leader = () => createStillEvents({ ...parts(ledger), emit, leads: () => state.leads, openVideos })
+  const stillness = async () => [rowOf(FILM, 'film', state.still)]
+  const leader = () => createStillEvents({ ...parts(ledger), emit, leads: () => state.leads, stillness })
   const waits = (peer: typeof ANN, text: string): VideoRow['still'] => ({
     code: 'source_absent',
     peers: [peer],
@@ -69,7 +69,7 @@ test('a queue is one event for all that begin to wait, and a long step is one of
   const working = { code: 'working', peers: [], since: 0, text: 'nas reads and cuts the source' } as const
   const ids = Array.from({ length: 4 }, (_, n) => `000000000000000${n}` as VideoId)
   let rows = ids.map((id, n) => rowOf(id, `film-${n}`, n === 0 ? working : queued))
-  const round = createStillEvents({ ...parts(ledger), emit, leads: () => true, openVideos: async () => rows })
+  const round = createStillEvents({ ...parts(ledger), emit, leads: () => true, stillness: async () => rows })
   const texts = async () => (await ledger.events(50)).map(({ what, text }) => `${what}: ${text}`)
   await round()
   await round()
@@ -90,12 +90,12 @@ test('a queue is one event for all that begin to wait, and a long step is one of
 test('however many hints come, a few videos are looked at once a second', async () => {
   const at = { now: 0, looks: 0 }
   const ledger = ledgerAt(at)
-  const openVideos = async () => {
+  const stillness = async () => {
     at.looks++
     return [rowOf(FILM, 'film', null)]
   }
   const emit = createEmitter({ ledger, log: silentLog })
-  const given = { ...parts(ledger), clock: { mono: () => at.now }, emit, leads: () => true, openVideos }
+  const given = { ...parts(ledger), clock: { mono: () => at.now }, emit, leads: () => true, stillness }
   const round = createStillEvents(given)
   for (; at.now < 3_000; at.now += 250) await round()
   assert.equal(at.looks, 3)
@@ -112,7 +112,7 @@ test('where nobody leads the first peer says it, and no other', async () => {
       emit,
       leads: () => false,
       isFirst: () => isFirst,
-      openVideos: async () => [rowOf(FILM, 'film', still)],
+      stillness: async () => [rowOf(FILM, 'film', still)],
     })()
   await round(false)
   await ledger.acquireLease(BOB, 'nonce')
@@ -132,7 +132,7 @@ test('the leader says once how long the ledger did not answer', async () => {
   const at = { now: 0 }
   const { ledger: watched, watch } = watchAnswers(ledger, { mono: () => at.now })
   const given = { ...parts(ledger), clock: { mono: () => at.now }, ledgerWatch: watch, emit, leads: () => true }
-  const round = createStillEvents({ ...given, openVideos: async () => [] })
+  const round = createStillEvents({ ...given, stillness: async () => [] })
   await watched.now()
   await round()
   at.now += 34_000

@@ -10,9 +10,9 @@ import type { PeerId, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { SILENCE_MS } from '../../protocol/limits.ts'
 import { createPace, type Pace } from '../../protocol/pace.ts'
-import type { VideoRow } from '../../protocol/status.ts'
 import type { StillRow } from '../../protocol/status-waiting.ts'
 import type { LedgerWatch } from './ledger-watch.ts'
+import type { StillVideo } from './video-stillness.ts'
 
 /** The parts that the events are made from. */
 export interface StillEventsOptions {
@@ -24,8 +24,8 @@ export interface StillEventsOptions {
   leads(): boolean
   /** Whether no present peer has an id before this one's. */
   isFirst(): boolean
-  /** The rows of the videos that are open or undelivered. */
-  openVideos(): Promise<readonly VideoRow[]>
+  /** The videos that are open or undelivered, and why each makes no progress. */
+  stillness(): Promise<readonly StillVideo[]>
 }
 
 /** What is usual: a long queue, or a long step. */
@@ -64,7 +64,7 @@ class StillEvents {
   }
 
   async round(): Promise<void> {
-    const { ledger, openVideos } = this.#options
+    const { ledger, stillness } = this.#options
     if (!(await this.#isMine())) {
       this.#emitted = null
       return
@@ -72,11 +72,11 @@ class StillEvents {
     this.#emitted ??= await emittedBefore(ledger)
     await this.#sayOutage()
     if (!this.#pace.isDue()) return
-    const [emitted, rows] = [this.#emitted, await openVideos()]
+    const [emitted, rows] = [this.#emitted, await stillness()]
     this.#pace.looked(rows.length)
     const ids = new Set(rows.map(({ id }) => id))
     for (const video of emitted.keys()) if (!ids.has(video)) emitted.delete(video)
-    const queued: VideoRow[] = []
+    const queued: StillVideo[] = []
     for (const row of rows)
       if (isNewReason(row, emitted.get(row.id)) && row.still?.code === 'queued') queued.push(row)
       else await this.#look(row, emitted)
@@ -90,7 +90,7 @@ class StillEvents {
     return holder === null || remaining_ms <= 0
   }
 
-  async #look(row: VideoRow, emitted: Map<VideoId, Emitted>): Promise<void> {
+  async #look(row: StillVideo, emitted: Map<VideoId, Emitted>): Promise<void> {
     const { id: video, name, still } = row
     const { emit, ledger } = this.#options
     const before = emitted.get(video)
@@ -106,7 +106,7 @@ class StillEvents {
   }
 
   /** One event for all that begin to wait in a queue: they may be hundreds. */
-  async #sayQueued(queued: readonly VideoRow[], emitted: Map<VideoId, Emitted>): Promise<void> {
+  async #sayQueued(queued: readonly StillVideo[], emitted: Map<VideoId, Emitted>): Promise<void> {
     const [first] = queued
     if (!first?.still) return
     for (const { id, still } of queued)
@@ -126,7 +126,7 @@ class StillEvents {
 }
 
 const whyOf = ({ code, peers }: StillRow): string => `${code} ${peers.join(' ')}`
-const isNewReason = ({ still }: VideoRow, before: Emitted | undefined): boolean =>
+const isNewReason = ({ still }: StillVideo, before: Emitted | undefined): boolean =>
   still !== null && whyOf(still) !== before?.why
 
 /** Videos of which the last event says that they stand still. Why is not in it, so that this peer says it once more. */

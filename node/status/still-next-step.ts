@@ -3,7 +3,6 @@
  * free and none claims a task, the answer is `unknown`, with all that is seen. Pure.
  */
 import { kindFacts } from '../../protocol/kinds.ts'
-import { SWEEP_MS } from '../../protocol/limits.ts'
 import { describeTask, type Task } from '../../protocol/task.ts'
 import { nameOf } from './sentences.ts'
 import {
@@ -20,8 +19,8 @@ import {
   takes,
 } from './still-words.ts'
 
-/** A step that the leader takes at its next look or sweep is late after two sweeps. */
-const LATE_MS = 2 * SWEEP_MS
+/** A step that the leader takes at its next look or sweep is late after two of them. */
+const LATE_LOOKS = 2
 
 /** Why nobody leads; null where somebody does. */
 export function ofLeading({ leader, peers, reachable }: StillFacts): Stillness | null {
@@ -37,11 +36,11 @@ export function ofLeading({ leader, peers, reachable }: StillFacts): Stillness |
 export function ofLeaderStep(facts: StillFacts, { so, what }: { readonly so: string; readonly what: string }): Stillness {
   const without = ofLeading(facts)
   if (without !== null) return without
-  const { leader, peers, stillMs } = facts
+  const { leader, peers, stillMs, looksMs } = facts
   const leads = peers.find(({ peer }) => peer === leader)
   if (leads && !takes(leads)) return refusing([leads], 'go on with it as the leader')
   const name = nameOf(leader!, peers)
-  if (stillMs < LATE_MS) return reason('next_step', `${so}: ${name}, which leads, ${what} within ${SWEEP_MS / 1000} s`)
+  if (stillMs < LATE_LOOKS * looksMs) return reason('next_step', `${so}: ${name}, which leads, ${what} within ${looksMs / 1000} s`)
   return reason('unknown', `${so}, and ${name}, which leads, has not gone on for ${durationOf(stillMs / 1000)}: look at its log`)
 } // biome-ignore format: sentences
 

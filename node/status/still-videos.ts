@@ -1,18 +1,19 @@
 /**
  * The videos that stand still, and why: gathers the facts for `stillness.ts`. A video counts as still after `STILL_MS` without progress, or after
- * `CLEAR_MS` where a peer is missing. The tasks of a few videos are read, and each answer is kept for a moment, as snapshots come often.
+ * `CLEAR_MS` where a peer is missing. The tasks of a few videos are read (`still-work.ts`), and each answer is kept for a moment, as snapshots come
+ * often.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { Heartbeat, RunningAttempt } from '../../protocol/heartbeat.ts'
 import type { PeerId, VideoId } from '../../protocol/ids.ts'
-import { kindsWhere } from '../../protocol/kinds.ts'
 import type { Counts, Ledger } from '../../protocol/ledger.ts'
+import { looksMs } from '../../protocol/pace.ts'
 import type { StillRow } from '../../protocol/status-waiting.ts'
-import type { Task } from '../../protocol/task.ts'
 import { isAwaitingDelivery, isOpen, type Video } from '../../protocol/video.ts'
 import type { ProgressWatch } from './progress-watch.ts'
 import { sharedProblems, sharingOf } from './shared-problems.ts'
 import type { PeerFacts, StillFacts, Stillness } from './still-words.ts'
+import { createStillWork, type StillWork } from './still-work.ts'
 import { stillnessOf } from './stillness.ts'
 
 /** Time without progress after which a video counts as still, and where a peer is missing that is known at once. */
@@ -30,10 +31,8 @@ const CLEAR: ReadonlySet<Stillness['code']> = new Set([
 const AGAIN_MS = 2_000
 /** Videos of which tasks are read in one snapshot, the first ones in the order of claims; the others wait behind them. */
 const READ_AT_ONCE = 16
-/** They take turns: the first answer for a video counts as older by a share of `AGAIN_MS`, so that few are read again in one snapshot. */
+/** They take turns: the first answer for a video counts as older by a share of `AGAIN_MS`, so that few are made again in one snapshot. */
 const ageAtFirst = (at: number): number => (AGAIN_MS * (at % READ_AT_ONCE)) / READ_AT_ONCE
-/** Tasks that are read of each. */
-const TASKS_READ = 200
 
 /** A peer with its last heartbeat. */
 export interface HeardBeat {
@@ -53,18 +52,36 @@ export interface StillVideosOptions {
   reachable(): readonly PeerId[]
 }
 
-/** Makes the function: why each of these videos makes no progress. It rejects with `LedgerUnavailable`. */
-export function createStillVideos(options: StillVideosOptions) {
-  const { clock, watch, ledger, beats } = options
-  const known = new Map<VideoId, { readonly at: number; readonly why: Stillness; readonly missingAt: number }>()
+/** The reasons of those that are still, the first ones first. Those that were made a moment ago are answered as they are. */
+type Reasons = (
+  still: readonly Video[],
+  progress: ReadonlyMap<VideoId, Counts>,
+  factsOf: (video: Video) => Omit<VideoFacts, 'work'>,
+) => Promise<ReadonlyMap<VideoId, Stillness>>
+
+interface KnownReason {
+  /** When it was made, monotonic ms. */
+  readonly at: number
+  readonly why: Stillness
+  /** When something was last seen missing. */
+  readonly missingAt: number
+}
+
+/** Makes them; `keepOnly` forgets all other videos. */
+function createReasons(options: StillVideosOptions): {
+  readonly reasonsOf: Reasons
+  keepOnly(videos: ReadonlySet<VideoId>): void
+} {
+  const { clock } = options
+  const known = new Map<VideoId, KnownReason>()
+
+  const workOf = createStillWork(options)
 
   /** `at`: its place among those that are still. */
-  async function whyOf(video: Video, at: number, facts: Omit<VideoFacts, 'freeMs' | 'isRead'>): Promise<Stillness> {
+  function whyOf(video: Video, at: number, { work, ...facts }: VideoFacts): Stillness {
     const last = known.get(video._id)
-    if (last && clock.mono() - last.at < AGAIN_MS) return last.why
     const missingAt = last?.missingAt ?? Number.NEGATIVE_INFINITY
-    const isRead = at < READ_AT_ONCE
-    const why = stillnessOf(await factsOf(video, { ...facts, isRead, freeMs: clock.mono() - missingAt }, options))
+    const why = stillnessOf({ ...facts, ...(work ?? UNREAD), video, freeMs: clock.mono() - missingAt })
     const isFree = why.code === 'unknown' || why.code === 'next_step'
     known.set(video._id, {
       at: clock.mono() - (last ? 0 : ageAtFirst(at)),
@@ -73,6 +90,44 @@ export function createStillVideos(options: StillVideosOptions) {
     })
     return why
   }
+
+  const reasonsOf: Reasons = async (still, progress, factsOf) => {
+    const isNew = ({ at }: { readonly at: number }) => clock.mono() - at < AGAIN_MS
+    const answers = new Map<VideoId, Stillness>()
+    for (const { _id } of still) {
+      const last = known.get(_id)
+      if (last && isNew(last)) answers.set(_id, last.why)
+    }
+    const due = new Set(still.filter(({ _id }) => !answers.has(_id)))
+    const first = still.slice(0, READ_AT_ONCE)
+    const works = first.some((video) => due.has(video)) ? await workOf({ videos: first, progress }) : NO_WORK
+    const unknown: Video[] = []
+    for (const [at, video] of still.entries()) {
+      if (!due.has(video)) continue
+      const work = works.get(video._id) ?? null
+      const why = whyOf(video, at, { ...factsOf(video), work })
+      answers.set(video._id, why)
+      if (why.code === 'unknown' && work && !work.isNew) unknown.push(video)
+    }
+    // What the kept tasks do not explain those of now may.
+    const now = unknown.length > 0 ? await workOf({ videos: unknown, progress, anew: true }) : NO_WORK
+    for (const video of unknown)
+      answers.set(video._id, whyOf(video, 0, { ...factsOf(video), work: now.get(video._id) ?? null }))
+    return answers
+  }
+
+  return {
+    reasonsOf,
+    keepOnly(videos) {
+      for (const id of known.keys()) if (!videos.has(id)) known.delete(id)
+    },
+  }
+}
+
+/** Makes the function: why each of these videos makes no progress. It rejects with `LedgerUnavailable`. */
+export function createStillVideos(options: StillVideosOptions) {
+  const { watch, ledger, beats } = options
+  const { reasonsOf, keepOnly } = createReasons(options)
 
   return async (
     videos: readonly Video[],
@@ -85,8 +140,7 @@ export function createStillVideos(options: StillVideosOptions) {
       ({ status, deliveries }) => isOpen(status) || isAwaitingDelivery({ status, deliveries }),
     )
     if (pending.length === 0) return new Map()
-    const ids = new Set(pending.map(({ _id }) => _id))
-    for (const id of known.keys()) if (!ids.has(id)) known.delete(id)
+    keepOnly(new Set(pending.map(({ _id }) => _id)))
     const [now, { holder, remaining_ms }] = await Promise.all([ledger.now(), ledger.lease()])
     // The clock of the ledger may have been set back since the video was created.
     const ageMs = ({ _id, created_at }: Video) => Math.max(now - created_at, watch.knownMs(_id))
@@ -96,16 +150,16 @@ export function createStillVideos(options: StillVideosOptions) {
     const leader = remaining_ms > 0 ? holder : null
     const first = pending.filter(({ status }) => isOpen(status)).sort(byClaims)
     const ahead = new Map(first.map(({ _id }, at) => [_id, at]))
-    const mesh = meshFacts(options)
+    const mesh = { ...meshFacts(options), looksMs: looksMs(first.length) }
+    const why = await reasonsOf(still, progress, (video) => {
+      const of = { now, leader, stillMs: stillMs(video), ahead: ahead.get(video._id) ?? -1, problem: problemOf(video) }
+      return { ...mesh, ...of }
+    })
     const found = new Map<VideoId, StillRow>()
-    await Promise.all(
-      still.map(async (video, at) => {
-        const ms = stillMs(video)
-        const facts = { ...mesh, ahead: ahead.get(video._id) ?? -1, now, stillMs: ms, leader }
-        const why = await whyOf(video, at, { ...facts, problem: problemOf(video) })
-        if (ms >= STILL_MS || CLEAR.has(why.code)) found.set(video._id, { ...why, since: now - ms })
-      }),
-    )
+    for (const video of still) {
+      const [ms, reason] = [stillMs(video), why.get(video._id)!]
+      if (ms >= STILL_MS || CLEAR.has(reason.code)) found.set(video._id, { ...reason, since: now - ms })
+    }
     return found
   }
 }
@@ -116,9 +170,11 @@ const byClaims = (a: Video, b: Video): number => b.priority - a.priority || a.du
 const countOf = (counts: Counts): number =>
   counts.reduce((sum, { count, status }) => sum + (status === 'COMPLETED' ? 2 : 1) * count, 0)
 
-type MeshFacts = ReturnType<typeof meshFacts>
-type VideoFacts = MeshFacts &
-  Pick<StillFacts, 'now' | 'stillMs' | 'freeMs' | 'leader' | 'ahead' | 'problem'> & { readonly isRead: boolean }
+const UNREAD = { open: null, unaudited: [], withoutOutput: [] } as const
+const NO_WORK: ReadonlyMap<VideoId, StillWork> = new Map()
+
+type VideoFacts = ReturnType<typeof meshFacts> &
+  Pick<StillFacts, 'now' | 'stillMs' | 'leader' | 'ahead' | 'problem' | 'looksMs'> & { readonly work: StillWork | null }
 
 /** What is the same for all videos of a snapshot. */
 function meshFacts({ beats, reachable }: StillVideosOptions) {
@@ -132,50 +188,9 @@ function meshFacts({ beats, reachable }: StillVideosOptions) {
   }
 }
 
-async function factsOf(
-  video: Video,
-  { isRead, ...facts }: VideoFacts,
-  { ledger }: Pick<StillVideosOptions, 'ledger'>,
-): Promise<StillFacts> {
-  if (!isRead) return { ...facts, video, open: null, unaudited: [], withoutOutput: [] }
-  const [open, waiting, lost] = await Promise.all([
-    openTasks(video, ledger),
-    unaudited(video, ledger),
-    withoutOutput(video, facts.reachable, ledger),
-  ])
-  return { ...facts, video, open, unaudited: waiting, withoutOutput: lost }
-}
-
 const isWaiting = ({ waits }: RunningAttempt): boolean => waits === true
 
 function peerFacts({ peer, beat, heard_s }: HeardBeat, present: readonly PeerId[]): PeerFacts {
   const isPresent = present.includes(peer) && beat.state !== 'leaving'
   return { ...beat, peer, heard_s, isPresent, shared: (beat.shared ?? []).map(({ id }) => id) }
-}
-
-async function openTasks({ _id: video, status }: Video, ledger: Pick<Ledger, 'tasks'>): Promise<Task[]> {
-  if (!isOpen(status)) return []
-  const open = await ledger.tasks({ video, statuses: ['PENDING', 'PROCESSING'], limit: TASKS_READ })
-  if (status !== 'MERGING') return open
-  const makers = kindsWhere(({ outputs }) => outputs === 'results')
-  return [...open, ...(await ledger.tasks({ video, kinds: makers, statuses: ['COMPLETED'] }))]
-}
-
-/** COMPLETED tasks that wait for an audit. Where one is PENDING or runs, it is among the open tasks. */
-async function unaudited({ _id: video, status }: Video, ledger: Pick<Ledger, 'tasks'>): Promise<Task[]> {
-  if (status !== 'RUNNING' && status !== 'MERGING') return []
-  const kinds = kindsWhere(({ audited }) => audited)
-  return await ledger.tasks({ video, kinds, statuses: ['COMPLETED'], audits: ['chosen'] })
-}
-
-/** COMPLETED tasks of a video that is MERGING whose output no reachable peer holds. */
-async function withoutOutput(
-  { _id: video, status }: Video,
-  present: readonly PeerId[],
-  ledger: Pick<Ledger, 'tasks'>,
-): Promise<Task[]> {
-  if (status !== 'MERGING') return []
-  const kinds = kindsWhere(({ countsAsEncode }) => countsAsEncode)
-  const done = await ledger.tasks({ video, kinds, statuses: ['COMPLETED'] })
-  return done.filter(({ output }) => output !== null && !output.holders.some((peer) => present.includes(peer)))
 }

@@ -42,6 +42,8 @@ export interface StillFacts {
   readonly waiting: ReadonlySet<TaskId>
   /** Number of open videos that come first. */
   readonly ahead: number
+  /** Longest time between two looks of the leader at a video, ms. */
+  readonly looksMs: number
   /** Why its delivery fails, in a sentence. */
   readonly problem: string | undefined
   /** What is wrong with shared folders, in sentences. */

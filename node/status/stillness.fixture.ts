@@ -87,6 +87,7 @@ export function why(status: VideoStatus, change: Partial<Omit<StillFacts, 'video
     unaudited: [],
     waiting: new Set(),
     ahead: 0,
+    looksMs: 30_000,
     problem: undefined,
     sharedProblems: [],
     ...facts,

@@ -8,8 +8,8 @@ import type { Clock } from '../../protocol/clock.ts'
 import { type PeerId, type TaskId, type VideoId, videoOf } from '../../protocol/ids.ts'
 import { type KindName, kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { IDLE_POLL_MS, SWEEP_MS, VIDEOS_ASKED_AT_ONCE } from '../../protocol/limits.ts'
-import { FEW } from '../../protocol/pace.ts'
+import { IDLE_POLL_MS, VIDEOS_ASKED_AT_ONCE } from '../../protocol/limits.ts'
+import { FEW, LOOKS_MAX_MS } from '../../protocol/pace.ts'
 import type { Task } from '../../protocol/task.ts'
 import { type Assigned, heldBy } from './attempts.ts'
 import type { MayTakeControlTask } from './control-task-order.ts'
@@ -35,6 +35,9 @@ export function isCrowdedOut(
     [...waiting].filter(({ kind, priority }) => kind === task.kind && priority >= task.priority).length >= waitingMax
   )
 }
+
+/** Videos that are read first: as many as wait in most queues. */
+const FIRST_ASKED = 8
 
 /** The parts that the claims use. */
 export interface ControlClaimsModules {
@@ -74,11 +77,11 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
 
   /** Of very many tasks a refusal is remembered, for longer the more there are. */
   function refuse(task: Task, count: number): void {
-    if (count > FEW) refused.set(task._id, clock.mono() + Math.min(SWEEP_MS, (IDLE_POLL_MS * count) / FEW))
+    if (count > FEW) refused.set(task._id, clock.mono() + Math.min(LOOKS_MAX_MS, (IDLE_POLL_MS * count) / FEW))
   }
 
-  async function claim(kinds: readonly KindName[]): Promise<Assigned | null> {
-    const open = (await Promise.all(kinds.map(openTasks.of))).flat()
+  async function claimOne(kinds: readonly KindName[]): Promise<Assigned | null> {
+    const open = await openTasks.of(kinds)
     const paused = new Set(pauses.films())
     const asked = open.filter(
       (task) =>
@@ -91,8 +94,12 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
     const free = asked.filter(isFree).sort(byUrgency)
     if (free.length === 0) return null
     const mayTake = await lookAtControlTasks(free.length)
-    // The first is mostly the one; the videos of more and more of those behind it are read at once.
-    for (let at = 0, some = 1; at < free.length; at += some, some = Math.min(VIDEOS_ASKED_AT_ONCE, 2 * some)) {
+    // One of the first is mostly the one; the videos of more of those behind them are read at once.
+    for (
+      let at = 0, some = FIRST_ASKED;
+      at < free.length;
+      at += some, some = Math.min(VIDEOS_ASKED_AT_ONCE, 8 * some)
+    ) {
       const tasks = free.slice(at, at + some)
       const videos = await ledger.videos({ ids: tasks.map(({ video_id }) => video_id) })
       for (const task of tasks) {
@@ -115,5 +122,19 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
     return null
   }
 
-  return { claim, forget }
+  return { claim: oneByOne(claimOne), forget }
+}
+
+/** Claims of slots of the same kinds, one after the other: what one has refused the next need not look at. */
+function oneByOne(claim: ControlClaims['claim']): ControlClaims['claim'] {
+  const last = new Map<string, Promise<unknown>>()
+  return (kinds) => {
+    const slots = kinds.join()
+    const claimed = (last.get(slots) ?? Promise.resolve()).then(() => claim(kinds))
+    last.set(
+      slots,
+      claimed.catch(() => {}),
+    )
+    return claimed
+  }
 }

@@ -121,7 +121,8 @@ class LedgerEncodeClaims implements EncodeClaims {
       const anchor = await grace.watch(() => ledger.claimNext({ worker, token, except, present, ...ask }))
       if (anchor.outcome === 'claimed') return this.#withSiblings(anchor, token, ask.from)
     }
-    this.forget()
+    // Where it could do none of them it asks again soon enough.
+    if (able.length > 0) this.forget()
     return null
   }
 
@@ -149,7 +150,8 @@ class LedgerEncodeClaims implements EncodeClaims {
 
   async #ableClasses(): Promise<readonly string[]> {
     const { ledger, clock } = this.#modules
-    if (clock.mono() - this.#classes.at > IDLE_POLL_MS || this.#classes.known.length === 0) {
+    const keptMs = this.#classes.known.length > 0 ? IDLE_POLL_MS : IDLE_POLL_MS / 2
+    if (clock.mono() - this.#classes.at > keptMs) {
       const pending = await ledger.pendingClasses()
       const known = pending.filter((each) => canDo(this.#options.capability, each))
       this.#classes = { at: clock.mono(), known }

@@ -1,6 +1,6 @@
 /**
- * All open tasks of a kind, as those that other peers should take must not hide the others, read once for all slots. They are read again after each
- * change while they are few; of very many only those that changed, and all at times.
+ * All open tasks of some kinds, as those that other peers should take must not hide the others, read once for all slots. They are read again after
+ * each change while they are few, those of all kinds at once; of very many only those that changed, and all at times.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { VideoId } from '../../protocol/ids.ts'
@@ -22,8 +22,8 @@ export interface OpenTasksOptions {
 
 /** The open tasks of each kind. */
 export interface OpenTasks {
-  /** The open tasks of a kind, in the order of claims. Rejects with `LedgerUnavailable`. */
-  of(kind: KindName): Promise<readonly Task[]>
+  /** The open tasks of these kinds, those of each in the order of claims. Rejects with `LedgerUnavailable`. */
+  of(kinds: readonly KindName[]): Promise<readonly Task[]>
   /** Drops what was read: something changed of these videos; null: of some that nobody named. */
   forget(videos: Iterable<VideoId> | null): void
 }
@@ -45,17 +45,25 @@ const OPEN = ['PENDING', 'PROCESSING'] as const
 export function createOpenTasks({ ledger, clock, grace, order }: OpenTasksOptions): OpenTasks {
   const looks = new Map<KindName, Known>()
 
-  function readAll(kind: KindName): Known {
-    const pace = createPace(clock, IDLE_POLL_MS / 2)
-    pace.looked(0)
-    const open = grace.watch(async () => (await ledger.tasks({ kinds: [kind], statuses: OPEN })).sort(order))
-    const known: Known = { open, pace, at: clock.mono(), isFew: true, changed: new Set() }
-    const count = ({ length }: readonly Task[]) => {
-      known.isFew = length <= FEW
-      pace.looked(length)
+  /** One read for all of these kinds. */
+  function readAll(kinds: readonly KindName[]): void {
+    const [at, read] = [clock.mono(), grace.watch(() => ledger.tasks({ kinds, statuses: OPEN }))]
+    for (const kind of kinds) {
+      const pace = createPace(clock, IDLE_POLL_MS / 2)
+      pace.looked(0)
+      const open = read.then((tasks) => tasks.filter((task) => task.kind === kind).sort(order))
+      const known: Known = { open, pace, at, isFew: true, changed: new Set() }
+      const count = ({ length }: readonly Task[]) => {
+        known.isFew = length <= FEW
+        pace.looked(length)
+      }
+      looks.set(kind, known)
+      open.then(count, () => forgetRead(kind, open))
     }
-    open.then(count, () => looks.delete(kind))
-    return known
+  }
+
+  function forgetRead(kind: KindName, open: Known['open']): void {
+    if (looks.get(kind)?.open === open) looks.delete(kind)
   }
 
   function readChanged(kind: KindName, { open, changed, ...last }: Known): Known {
@@ -66,18 +74,27 @@ export function createOpenTasks({ ledger, clock, grace, order }: OpenTasksOption
       return [...before, ...now.flat()].sort(order)
     }
     const known: Known = { ...last, open: grace.watch(read), changed: new Set() }
-    known.open.catch(() => looks.delete(kind))
+    looks.set(kind, known)
+    known.open.catch(() => forgetRead(kind, known.open))
     return known
   }
 
+  const isCurrent = ({ pace, changed }: Known) => !pace.isDue() && changed.size <= FEW
+
   return {
-    of(kind) {
-      const last = looks.get(kind)
-      const isCurrent = last && !last.pace.isDue() && last.changed.size <= FEW
-      if (isCurrent && last.changed.size === 0) return last.open
-      const known = isCurrent ? readChanged(kind, last) : readAll(kind)
-      looks.set(kind, known)
-      return known.open
+    async of(kinds) {
+      const due = kinds.filter((kind) => {
+        const last = looks.get(kind)
+        return last === undefined || !isCurrent(last)
+      })
+      // Few others are read along: they would be due a moment later.
+      const along = [...looks.keys()].filter((kind) => looks.get(kind)?.isFew && !due.includes(kind))
+      if (due.length > 0) readAll([...due, ...along])
+      const all = kinds.map((kind) => {
+        const last = looks.get(kind)!
+        return last.changed.size === 0 ? last.open : readChanged(kind, last).open
+      })
+      return (await Promise.all(all)).flat()
     },
     forget(videos) {
       for (const [kind, { isFew, changed, at }] of looks)

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { asPeerId, taskId, type VideoId } from '../../protocol/ids.ts'
-import { SWEEP_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
-import { FEW } from '../../protocol/pace.ts'
+import { FEW, LOOKS_MAX_MS } from '../../protocol/pace.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createStage, type Stage } from '../../testing/simulation/stage.ts'
@@ -117,7 +116,7 @@ describe('prefetch', () => {
         return (await prefetcher.takeGuess()) !== null
       }
       assert.deepEqual([await guessed(1), await guessed(1)], [true, false])
-      await stage.pass(SWEEP_MS)
+      await stage.pass(LOOKS_MAX_MS)
       assert.equal(await guessed(1), true)
     })
   })

@@ -277,6 +277,17 @@ function readTests(ledger: () => Ledger): void {
       '480p/00000',
     ])
     assert.deepEqual(ids(await ledger().tasks({ worker: peer('Dan') })), ['480p/00000'])
+    const { _id: other } = await videoIn(ledger(), 'RUNNING')
+    const both = await ledger().tasks({
+      videos: [video._id, other],
+      kinds: ['ingest'],
+      statuses: ['PENDING', 'COMPLETED'],
+    })
+    assert.deepEqual(new Set(both.map(({ video_id }) => video_id)), new Set([video._id, other]))
+    assert.deepEqual(ids(await ledger().tasks({ videos: [video._id], kinds: ['video'], statuses: ['PENDING'] })), [
+      '480p/00001',
+      '720p/00000',
+    ])
     assert.deepEqual(await ledger().tasks({ worker: peer('Dan'), statuses: ['PENDING'] }), [])
     assert.equal(got.outcome === 'claimed' && got.task._id, (await ledger().claimsByToken(token('dan')))[0]?._id)
     assert.deepEqual(await ledger().claimsByToken(token('nobody')), [])

@@ -102,10 +102,11 @@ function taskMethods(state: ModelState, own: ModelTaskSteps) {
       return { inserted }
     },
     task: async (id) => copy(tasks.get(id) ?? null),
-    tasks: async ({ video, kinds, statuses, worker, tried, audits, heldByNoneOf, limit }) => {
+    tasks: async ({ video, videos: some, kinds, statuses, worker, tried, audits, heldByNoneOf, limit }) => {
       const found = [...tasks.values()].filter(
         (task) =>
           (video === undefined || task.video_id === video) &&
+          (some === undefined || some.includes(task.video_id)) &&
           (!kinds || kinds.includes(task.kind)) &&
           (!statuses || statuses.includes(task.status)) &&
           (!tried || task.attempt > 0) &&
