@@ -1,6 +1,6 @@
 /** The samples of files behind one another as one track, with the tables that ffmpeg's merge makes of them. Pure. ISO/IEC 14496-12. */
 import { changedBox, whole } from './change-box.ts'
-import { type Box, children, need, type Track, tryFind } from './mp4.ts'
+import { type Box, children, decodeTimes, editOffset, need, type Track, tryFind } from './mp4.ts'
 import { fullBox, u32, u32s } from './package/box.ts'
 
 /** One file of a track. */
@@ -36,8 +36,9 @@ export function joinTracks(pieces: readonly Piece[], movieScale: number): Joined
   if (pieces.length === 1) return { ...first.track, trak: first.trak }
   const stbls = pieces.map(({ trak }) => children(need(trak, SAMPLE_TABLE.join('/'))))
   if (stbls.some((boxes) => boxes.some(({ type }) => !TABLES.includes(type)))) return null
+  if (pieces.some(({ track }) => track.sizes.length === 0)) return null
   const shown = pieces.flatMap(({ track, begins }) => [...track.times].map((time) => time + begins))
-  const { decoded, last } = decodeTimes(pieces, stbls)
+  const { decoded, last } = decodedOf(pieces, movieScale)
   const end = decoded.at(-1)! + last
   const durations = decoded.map((time, at) => (decoded[at + 1] ?? end) - time)
   // Before the first picture is shown, so many ticks are decoded: what its edit list takes off.
@@ -52,7 +53,7 @@ export function joinTracks(pieces: readonly Piece[], movieScale: number): Joined
     ctts: offsets.every((ticks) => ticks === 0) ? null : runs('ctts', offsets),
     stsz: fullBox('stsz', 0, 0, u32s([0, sizes.length, ...sizes])),
   }
-  const shownEnd = Math.max(...shown.map((time, at) => time + durations[at]!))
+  const shownEnd = shown.reduce((latest, time, at) => Math.max(latest, time + durations[at]!), 0)
   const movieTicks = Math.ceil((shownEnd * movieScale) / first.track.timescale)
   let trak = changedBox(first.trak, SAMPLE_TABLE, (stbl) => joined(children(stbl), tables))
   trak = withDuration(trak, ['tkhd'], movieTicks)
@@ -62,17 +63,14 @@ export function joinTracks(pieces: readonly Piece[], movieScale: number): Joined
 }
 
 /** When each sample is decoded, ticks from the first picture shown, and how long the last one is. */
-function decodeTimes(pieces: readonly Piece[], stbls: readonly Box[][]): { decoded: number[]; last: number } {
+function decodedOf(pieces: readonly Piece[], movieScale: number): { decoded: number[]; last: number } {
   const decoded: number[] = []
   let last = 0
-  for (const [at, { trak, begins }] of pieces.entries()) {
-    const elst = tryFind(trak, 'edts/elst')
-    let time = begins - (elst ? elst.readInt32BE(12) : 0)
-    const stts = stbls[at]!.find(({ type }) => type === 'stts')!.body
-    for (let entry = 0; entry < stts.readUInt32BE(4); entry++) {
-      last = stts.readUInt32BE(12 + 8 * entry)
-      for (let left = stts.readUInt32BE(8 + 8 * entry); left > 0; left--, time += last) decoded.push(time)
-    }
+  for (const { trak, track, begins } of pieces) {
+    const { times, duration } = decodeTimes(need(trak, 'mdia/minf/stbl/stts'), track.sizes.length)
+    const offset = begins + editOffset(tryFind(trak, 'edts/elst'), track.timescale, movieScale)
+    for (const time of times) decoded.push(time + offset)
+    last = duration - times.at(-1)!
   }
   return { decoded, last }
 }
@@ -104,10 +102,11 @@ function keyframesOf(pieces: readonly Piece[]): Buffer | null {
 /** Which samples others depend on; null where no file says it. */
 function dependenciesOf(pieces: readonly Piece[], stbls: readonly Box[][]): Buffer | null {
   const said = stbls.map((boxes) => boxes.find(({ type }) => type === 'sdtp')?.body.subarray(4))
-  if (said.every((bytes) => bytes === undefined)) return null
+  const isWhole = (bytes: Buffer | undefined, at: number) => bytes?.length === pieces[at]!.track.sizes.length
+  if (!said.some(isWhole)) return null
   const unsaid = ({ track }: Piece) =>
     Buffer.from(track.sizes.map((_, sample) => (isKey(track)(sample) ? KEY : NOT_KEY)))
-  return fullBox('sdtp', 0, 0, ...pieces.map((piece, at) => said[at] ?? unsaid(piece)))
+  return fullBox('sdtp', 0, 0, ...pieces.map((piece, at) => (isWhole(said[at], at) ? said[at]! : unsaid(piece))))
 }
 
 function joined(boxes: readonly Box[], tables: Readonly<Record<string, Buffer | null>>): Buffer {

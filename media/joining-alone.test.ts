@@ -12,12 +12,15 @@ import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Preset, type Recipe } 
 import { runPipeline } from '../testing/sources/pipeline.ts'
 import { endsOf } from '../testing/tools/at-end.ts'
 import { folder } from '../testing/tools/folder.ts'
+import { changedBox } from './change-box.ts'
 import { writeChunkList } from './chunk-list.ts'
 import { mergeArgs } from './commands/merge.ts'
 import { createFfmpegMedia } from './ffmpeg-media.ts'
 import { FFMPEG, FFPROBE, ffmpeg, film, run, signal } from './film.test-support.ts'
+import { joinTracks, type Piece } from './joined-track.ts'
 import { isJoinedAlone, joinAlone } from './joining-alone.ts'
-import { movieTimescale, readMoov, tryFind } from './mp4.ts'
+import { movieTimescale, need, readMoov, readMp4, tryFind } from './mp4.ts'
+import { box } from './package/box.ts'
 import { runOrFail } from './run-ffmpeg.ts'
 
 const recipeOf = (preset: Preset): Recipe => ({
@@ -184,5 +187,27 @@ describe('a short film', () => {
     assert.equal(isJoinedAlone({ plan: { ...bare, lead: 5 }, extra: null }), false)
     const sounds = plan.audio.map((track) => ({ ...track, title: 'Commentary' }))
     assert.equal(isJoinedAlone({ plan: { ...bare, audio: sounds }, extra: null }), false)
+  })
+
+  it('whose chunks are not decoded one after another is left to ffmpeg', async () => {
+    const { chunks } = await partsOf(
+      await film({ dir, name: 'pieces.mp4' }, 12, '-pix_fmt', 'yuv420p', '-an'),
+      'pieces',
+    )
+    const pieces: Piece[] = []
+    for (const [at, path] of chunks.entries()) {
+      const handle = await open(path, 'r')
+      const { body } = await readMoov(handle).finally(() => handle.close())
+      const trak = need(body, 'trak')
+      pieces.push({ trak, track: (await readMp4(path))[0]!, begins: at * 1_000_000 })
+    }
+    const scale = await headerScale(chunks[0]!)
+    assert.equal(joinTracks(pieces, scale)?.sizes.length, 120)
+    assert.equal(joinTracks(pieces.toReversed(), scale), null)
+    const strange = pieces.map((piece) => ({
+      ...piece,
+      trak: changedBox(piece.trak, ['mdia', 'minf', 'stbl'], (stbl) => Buffer.concat([stbl, box('sgpd')])),
+    }))
+    assert.equal(joinTracks(strange, scale), null)
   })
 })

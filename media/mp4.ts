@@ -1,6 +1,5 @@
 /**
- * A small reader of the MP4 files that ffmpeg writes here: tracks, parameter sets and sample tables, so that a result is
- * verified without another process. Not for users' files: it reads no fragments and no external data.
+ * A small reader of the MP4 files that ffmpeg writes here, so that a result is verified without another process. Not for users' files: it reads no fragments and no external data.
  *
  * Results may come from a faulty or hostile peer. No count of a table is followed further than its box or the file can hold, and
  * every sample lies within the file. `Mp4Broken` is thrown on anything that ffmpeg does not write, and on a picture of a codec that
@@ -224,10 +223,11 @@ function sampleSizes(stsz: Buffer, bytesLeft: number): Uint32Array {
   return sizes
 }
 
-function decodeTimes(stts: Buffer, count: number): { times: Float64Array; duration: number } {
-  const times = new Float64Array(count)
+/** When so many samples are decoded, and how long all of them are, ticks from the first. Throws `Mp4Broken`. */
+export function decodeTimes(stts: Buffer, count: number): { times: Float64Array; duration: number } {
+  const [times, entries] = [new Float64Array(count), stts.readUInt32BE(4)]
   let [sample, time] = [0, 0]
-  for (let entry = 0; entry < stts.readUInt32BE(4); entry++) {
+  for (let entry = 0; entry < entries; entry++) {
     const delta = stts.readUInt32BE(12 + 8 * entry)
     for (let left = stts.readUInt32BE(8 + 8 * entry); left > 0 && sample < count; left--, time += delta)
       times[sample++] = time
