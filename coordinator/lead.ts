@@ -55,7 +55,7 @@ export async function leadTerm(
     createReplicateToPeers(context),
     createBackup(context, reclaim.noneRuns),
     createOverdue(context, reclaim.noneRuns),
-    createQuarantine(context),
+    createQuarantine(context, reclaim.noneRuns),
     createAnnounce(context),
     ...(modules.webhooks ? [createWebhooks({ ...context, webhooks: modules.webhooks })] : []),
     ...(options.scaling ? [createScale(context, options.scaling)] : []),

@@ -96,12 +96,12 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   const { problems } = deliverer
   const watch = createProgressWatch(clock)
   peers.listen(({ peer, beat }) => watch.sawRunning(peer, beat.running))
+  const leads = () => coordinator?.term() != null
   const read = createStatus({
-    self, version, ledger, clock, table: peers, plans, problems, watch, ledgerWatch, reachable,
+    self, version, ledger, clock, table: peers, plans, problems, watch, ledgerWatch, reachable, leads,
     own: () => ({ ...own(), ...(listener.own !== null && { http: listener.own }) }),
   }) // biome-ignore format: parts of one module
   const status: Status = { ...read, snapshot: createKeptSnapshot(read.snapshot, { clock, hints }) }
-  const leads = () => coordinator?.term() != null
   const isFirst = () => presentPeers(peers, clock.mono()).every(({ peer }) => peer > self)
   const { stillness } = status
   const stillEvents = createStillEvents({ self, ledger, clock, ledgerWatch, emit, leads, isFirst, stillness })

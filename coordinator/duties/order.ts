@@ -65,6 +65,8 @@ class Orderer {
   #states: Map<VideoId, DeadlineState> | null = null
   #published: Forecasts | null = null
   #roundAt = Number.NEGATIVE_INFINITY
+  /** Whether the videos were in another order than that of the submits at the last decision. */
+  #isOrdered = false
   readonly #open: KnownVideos = new Map()
   readonly #reader: VideoReader
 
@@ -80,15 +82,18 @@ class Orderer {
     this.#roundAt = clock.mono()
     const near = this.#near()
     await this.#reader.look(near, async (look) => {
+      const isSame = !look.isAll && look.videos.length === 0 && look.asked.length === 0
       takeLook(this.#open, look)
+      // In the order of the submits nothing but another video changes anything.
+      if (isSame && this.#isOrdered === false) return
       await this.#order()
     })
   }
 
   /** The videos whose deadline is first, and those that are claimed first. */
   #near(): VideoId[] {
+    if (this.#isOrdered === false) return []
     const open = [...this.#open.values()].map(({ video }) => video)
-    if (!isOrdered(open)) return []
     const dated = open.filter(({ deadline }) => deadline !== null).sort((a, b) => a.deadline! - b.deadline!)
     const first = open.sort((a, b) => b.priority - a.priority || a.due - b.due)
     return [...new Set([...dated.slice(0, FORECASTS_MAX), ...first.slice(0, NEAR_MAX)].map(({ _id }) => _id))]
@@ -98,7 +103,8 @@ class Orderer {
     const { ledger } = this.#context
     const open = [...this.#open.values()].map(({ video }) => video)
     this.#lengths.keepOnly(new Set(this.#open.keys()))
-    if (!isOrdered(open)) return await this.#publish({ like: null, videos: new Map() })
+    this.#isOrdered = isOrdered(open)
+    if (!this.#isOrdered) return await this.#publish({ like: null, videos: new Map() })
     await this.#lengths.read(this.#near().map((id) => this.#open.get(id)!.video))
     const peers = this.#peers()
     const now = await ledger.now()

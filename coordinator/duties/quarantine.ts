@@ -9,8 +9,11 @@ import { peersToQuarantine } from '../policy/quarantine.ts'
 /** The parts of the term that this duty uses. */
 export type QuarantineContext = Pick<TermContext, 'ledger' | 'clock' | 'emit' | 'hints' | 'peers'>
 
-/** The duty that quarantines peers, for one term. */
-export function createQuarantine(context: QuarantineContext): Duty {
+/** Checks that are left out while no task runs: there is hardly an outcome to look at. */
+const LEFT_OUT = 4
+
+/** The duty that quarantines peers, for one term. `noneRuns`: whether it is known that no task is PROCESSING. */
+export function createQuarantine(context: QuarantineContext, noneRuns: () => boolean = () => false): Duty {
   const { ledger, clock } = context
   let lookedAt = Number.NEGATIVE_INFINITY
   /** Up to when outcomes were looked at, ledger time, ms; null: none were. */
@@ -19,7 +22,7 @@ export function createQuarantine(context: QuarantineContext): Duty {
   return {
     name: 'quarantine',
     async round() {
-      if (clock.mono() - lookedAt < QUARANTINE_CHECK_MS) return
+      if (clock.mono() - lookedAt < (noneRuns() ? 1 + LEFT_OUT : 1) * QUARANTINE_CHECK_MS) return
       lookedAt = clock.mono()
       const until = await ledger.now()
       // Without a new outcome those that are there say what they said.

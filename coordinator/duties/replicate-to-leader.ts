@@ -10,11 +10,11 @@ import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import { BLOB_FETCHES_AT_ONCE, LOST_AFTER_MS, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import { createPace, FEW, type Pace } from '../../protocol/pace.ts'
 import type { Task } from '../../protocol/task.ts'
-import { isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
+import { isOpen, type Video } from '../../protocol/video.ts'
 import { cutAgain } from '../cut-again.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { type LocateOptions, locateBlob } from '../locate-blob.ts'
-import type { Look, VideoReader } from '../open-videos.ts'
+import { type KnownVideos, type Look, takeLook, type VideoReader } from '../open-videos.ts'
 import { createLossDetector, type LossDetector } from '../policy/loss-detector.ts'
 
 /** Kinds whose inputs and outputs this duty replicates. */
@@ -49,6 +49,7 @@ class LeaderReplicas {
   readonly #context: ReplicateToLeaderContext
   readonly #blobs: LeaderBlobs
   readonly #known = new Map<VideoId, KnownVideo>()
+  readonly #open: KnownVideos = new Map()
   readonly #reader: VideoReader
   /** The videos of which an output may not be here. */
   readonly #missing = new Set<VideoId>()
@@ -72,7 +73,9 @@ class LeaderReplicas {
     if (!signal.aborted) this.#blobs.endScan(began)
   }
 
-  async #replicateAll({ videos, counts, isAll }: Look, signal: AbortSignal): Promise<void> {
+  async #replicateAll(look: Look, signal: AbortSignal): Promise<void> {
+    takeLook(this.#open, look)
+    const { videos, counts, isAll } = look
     const open = videos.filter(({ status }) => status === 'RUNNING' || status === 'MERGING')
     const ids = new Set(open.map((video) => video._id))
     if (isAll) for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id)
@@ -174,31 +177,43 @@ class LeaderReplicas {
     return `${misses.at(-1)?.attempt ?? 0}/${waited}`
   }
 
-  /** Looks at the tasks that wait for a source. */
+  /** Looks at the videos whose tasks wait for a source. */
   async #checkSources(signal: AbortSignal): Promise<void> {
-    const { ledger } = this.#context
+    const { ledger, store, reachable } = this.#context
     const kinds = kindsWhere(({ eligibility }) => eligibility === 'source')
-    const readers = Map.groupBy(await ledger.tasks({ kinds, statuses: ['PENDING'] }), ({ video_id }) => video_id)
-    if (readers.size === 0) return
-    const here = readers.size > FEW ? await this.#context.store.listed() : this.#context.store
-    for (const video of await ledger.videos({ ids: [...readers.keys()], statuses: OPEN_STATUSES }))
-      if (!signal.aborted) await this.#checkSource(video, readers.get(video._id) ?? [], here, signal)
+    const waiting = [...this.#open.values()].filter(({ counts }) =>
+      counts.some(({ kind, status }) => status === 'PENDING' && kinds.includes(kind)),
+    )
+    if (waiting.length === 0) return
+    const tried = await ledger.tasks({ kinds, statuses: ['PENDING'], tried: true })
+    const missed = new Set(
+      tried.filter(({ failures }) => failures.at(-1)?.code === 'input_missing').map((task) => task.video_id),
+    )
+    const here = waiting.length > FEW ? await store.listed() : store
+    for (const { video } of waiting) {
+      if (signal.aborted) return
+      const isHeld = reachable().some((peer) => video.source.holders.includes(peer))
+      if (!isHeld || missed.has(video._id)) await this.#checkSource(video, here, signal)
+    }
   }
 
   /** Where tasks wait for the source, or failed because it was missing, and no peer has it any more, the video fails. */
-  async #checkSource(video: Video, readers: readonly Task[], here: Here, signal: AbortSignal): Promise<void> {
-    const { ledger, hints, emit, self, term, reachable } = this.#context
-    const isHeld = reachable().some((peer) => video.source.holders.includes(peer))
-    const isMissed = readers.some(({ failures }) => !isHeld || failures.at(-1)?.code === 'input_missing')
-    // A shared folder may come back: that every holder lacks the file now decides nothing.
-    const { shared, ...source } = video.source
-    const wanted = shared ? { ...source, holders: [] } : source
-    const how = { afterMs: SOURCE_LOST_AFTER_MS, here }
-    if (!isMissed || !(await this.#blobs.isLost(video._id, wanted, signal, how))) return
+  async #checkSource(video: Video, here: Here, signal: AbortSignal): Promise<void> {
+    const { ledger, hints, emit, self, term } = this.#context
+    if (!(await this.#isSourceLost(video, here, signal))) return
+    // What is known of it may be as old as the last look at all.
+    const now = await ledger.video(video._id)
+    if (now?.status !== video.status || !hasSameHolders(now, video)) return
     const failure = `${video.name}: the source is gone or was changed, and no peer has a copy; submit it again`
     if ((await ledger.failVideo(video._id, failure, term)) !== 'changed') return
     hints.publish({ what: 'tasks', video: video._id })
     await emit({ code: 'failed', peer: self, video: video._id, failure })
+  }
+
+  /** A shared folder may come back: that every holder lacks the file now decides nothing. */
+  #isSourceLost({ _id, source: { shared, ...source } }: Video, here: Here, signal: AbortSignal): Promise<boolean> {
+    const wanted = shared ? { ...source, holders: [] } : source
+    return this.#blobs.isLost(_id, wanted, signal, { afterMs: SOURCE_LOST_AFTER_MS, here })
   }
 
   /** An undelivered video of which a result is lost is merged again. */
@@ -222,6 +237,10 @@ class LeaderReplicas {
     await this.#context.emit({ code: 'blob_lost', video, blob })
   }
 }
+
+const hasSameHolders = (one: Video, other: Video): boolean =>
+  one.source.holders.length === other.source.holders.length &&
+  one.source.holders.every((peer) => other.source.holders.includes(peer))
 
 /** Fetches blobs to the leader, and decides when one that no peer offers is lost. */
 class LeaderBlobs {

@@ -51,6 +51,7 @@ function stage(ledger: Ledger = createLedgerModel({ now: () => 0, claimMs: CLAIM
     problems: () => new Map(),
     watch: createProgressWatch({ mono: () => at.now }),
     ledgerWatch: { unansweredMs: () => 40_000, outage: () => null },
+    leads: () => false,
     reachable: () => [ANN, ...heard.map(({ peer }) => peer)],
   })
   return { at, heard, ledger, ...status }

@@ -41,6 +41,8 @@ export interface StatusOptions {
   readonly ledgerWatch: LedgerWatch
   /** Peers from which blobs can be had now (`reachablePeers`). */
   reachable(): readonly PeerId[]
+  /** Whether this peer leads now. */
+  leads(): boolean
 }
 
 const EVENTS_SHOWN = 50
@@ -78,7 +80,7 @@ interface Beat {
 
 /** Makes the status. A snapshot is made without the ledger where that does not answer in `ANSWER_MS`. */
 export function createStatus(options: StatusOptions): Status {
-  const { self, version, ledger, clock, table, plans, problems, watch, reachable } = options
+  const { self, version, ledger, clock, table, plans, problems, watch, reachable, leads } = options
   const beats = () => beatsOf(options)
 
   const present = () => [
@@ -87,7 +89,7 @@ export function createStatus(options: StatusOptions): Status {
   ]
   const running = () => beats().flatMap(({ beat }) => beat.running)
   const peers = (): NamedPeer[] => beats().map(({ peer, beat: { name, host } }) => ({ peer, name, host }))
-  const stillOf = createStillVideos({ ledger, clock, watch, beats, reachable })
+  const stillOf = createStillVideos({ self, ledger, clock, watch, beats, reachable, leads })
   const events = createNewestEvents(ledger, clock)
   const stillness = createVideoStillness({ ledger, events, problems, stillOf })
   const rows = createVideoRows({ ledger, clock, plans, events, problems, present, peers, running, stillOf })

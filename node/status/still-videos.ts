@@ -46,6 +46,9 @@ export interface StillVideosOptions {
   readonly ledger: Pick<Ledger, 'tasks' | 'now' | 'lease'>
   readonly clock: Clock
   readonly watch: ProgressWatch
+  readonly self: PeerId
+  /** Whether this peer leads now: it need not ask who does. */
+  leads(): boolean
   /** All peers of a snapshot, this one and silent ones included. */
   beats(): readonly HeardBeat[]
   /** Peers from which blobs can be had now, this one included. */
@@ -126,7 +129,7 @@ function createReasons(options: StillVideosOptions): {
 
 /** Makes the function: why each of these videos makes no progress. It rejects with `LedgerUnavailable`. */
 export function createStillVideos(options: StillVideosOptions) {
-  const { watch, ledger, beats } = options
+  const { self, watch, ledger, beats, leads } = options
   const { reasonsOf, keepOnly } = createReasons(options)
 
   return async (
@@ -141,13 +144,12 @@ export function createStillVideos(options: StillVideosOptions) {
     )
     if (pending.length === 0) return new Map()
     keepOnly(new Set(pending.map(({ _id }) => _id)))
-    const [now, { holder, remaining_ms }] = await Promise.all([ledger.now(), ledger.lease()])
+    const [now, leader] = await Promise.all([ledger.now(), leads() ? self : holderOf(ledger)])
     // The clock of the ledger may have been set back since the video was created.
     const ageMs = ({ _id, created_at }: Video) => Math.max(now - created_at, watch.knownMs(_id))
     const stillMs = (video: Video) => Math.min(watch.stillMs(video._id), ageMs(video))
     const still = pending.filter((video) => stillMs(video) >= CLEAR_MS).sort(byClaims)
     if (still.length === 0) return new Map()
-    const leader = remaining_ms > 0 ? holder : null
     const first = pending.filter(({ status }) => isOpen(status)).sort(byClaims)
     const ahead = new Map(first.map(({ _id }, at) => [_id, at]))
     const mesh = { ...meshFacts(options), looksMs: looksMs(first.length) }
@@ -169,6 +171,11 @@ const byClaims = (a: Video, b: Video): number => b.priority - a.priority || a.du
 
 const countOf = (counts: Counts): number =>
   counts.reduce((sum, { count, status }) => sum + (status === 'COMPLETED' ? 2 : 1) * count, 0)
+
+async function holderOf(ledger: Pick<Ledger, 'lease'>): Promise<PeerId | null> {
+  const { holder, remaining_ms } = await ledger.lease()
+  return remaining_ms > 0 ? holder : null
+}
 
 const UNREAD = { open: null, unaudited: [], withoutOutput: [] } as const
 const NO_WORK: ReadonlyMap<VideoId, StillWork> = new Map()

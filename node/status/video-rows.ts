@@ -6,6 +6,7 @@ import { type PeerId, partOf, type Sha256, type VideoId, videoOf } from '../../p
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger, LedgerEvent } from '../../protocol/ledger.ts'
 import { SHOWN_VIDEOS } from '../../protocol/limits.ts'
+import { FEW } from '../../protocol/pace.ts'
 import { notesOf, type Plan, planSeconds } from '../../protocol/plan.ts'
 import { remember } from '../../protocol/remember.ts'
 import type { StatusSnapshot, VideoRow } from '../../protocol/status.ts'
@@ -49,13 +50,23 @@ export async function unlistedVideos(ledger: Ledger, shown: readonly Video[]): P
   return { working: WORKING.reduce((sum, status) => sum + unlisted(status), 0), queued: unlisted('QUEUED') }
 }
 
+/** One question where few were open at the last one, else one for each of both kinds. */
 async function openVideos(ledger: Ledger, most: { working: number; queued: number }): Promise<Video[]> {
+  if ((lastOpen.get(ledger) ?? FEW) < FEW) {
+    const open = await ledger.videos({ statuses: [...WORKING, 'QUEUED'], limit: FEW })
+    lastOpen.set(ledger, open.length)
+    if (open.length < FEW) return open
+  }
   const [working, queued] = await Promise.all([
     ledger.videos({ statuses: WORKING, limit: most.working }),
     ledger.videos({ statuses: ['QUEUED'], limit: most.queued }),
   ])
+  lastOpen.set(ledger, working.length + queued.length)
   return [...working, ...queued]
 }
+
+/** The number of open videos that were found last. */
+const lastOpen = new WeakMap<Ledger, number>()
 
 /** One that moved on between two reads is there once. */
 function inOrder(videos: readonly Video[]): Video[] {

@@ -65,7 +65,7 @@ export interface ControlClaims {
 export function createControlClaims({ self }: { readonly self: PeerId }, modules: ControlClaimsModules): ControlClaims {
   const { ledger, clock, grace, pauses, waiting, lookAtControlTasks, claimWithToken } = modules
   const openTasks = createOpenTasks({ ledger, clock, grace, order: byUrgency })
-  /** Tasks that this peer should not take, and until when it is not asked about again (monotonic ms): only of very many. */
+  /** Tasks that this peer should not take, and until when it is not asked about again (monotonic ms). */
   const refused = new Map<TaskId, number>()
 
   function forget(videos: Iterable<VideoId> | null): void {
@@ -75,17 +75,17 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
       if (changed === null || changed.has(videoOf(task)) || until <= clock.mono()) refused.delete(task)
   }
 
-  /** Of very many tasks a refusal is remembered, for longer the more there are. */
+  /** A refusal is remembered: of few tasks for as long as they are not read again, of very many for longer the more there are. */
   function refuse(task: Task, count: number): void {
-    if (count > FEW) refused.set(task._id, clock.mono() + Math.min(LOOKS_MAX_MS, (IDLE_POLL_MS * count) / FEW))
+    const ms = count > FEW ? Math.min(LOOKS_MAX_MS, (IDLE_POLL_MS * count) / FEW) : IDLE_POLL_MS / 2
+    refused.set(task._id, clock.mono() + ms)
   }
 
   async function claimOne(kinds: readonly KindName[]): Promise<Assigned | null> {
     const open = await openTasks.of(kinds)
-    const paused = new Set(pauses.films())
+    const [looked, paused] = [clock.mono(), new Set(pauses.films())]
     const asked = open.filter(
-      (task) =>
-        !paused.has(task.video_id) && !isCrowdedOut(task, waiting) && (refused.get(task._id) ?? 0) <= clock.mono(),
+      (task) => (refused.get(task._id) ?? 0) <= looked && !paused.has(task.video_id) && !isCrowdedOut(task, waiting),
     )
     if (asked.length === 0) return null
     const now = await ledger.now()
