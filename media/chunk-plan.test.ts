@@ -49,7 +49,7 @@ test('a short film is cut where few slots end soonest', () => {
   assert.deepEqual(lengths(steady(30, 208)), [8.32, 8.32, 7.12, 6.24])
 })
 
-test('where two threads encode each chunk, an uneven last one costs less than a second decode', () => {
+test('where several threads encode each chunk, an uneven last one costs less than a second decode', () => {
   const threaded = (seconds: number, gop: number) => lengths({ ...steady(seconds, gop), encodeCores: 1.8 })
   assert.deepEqual(threaded(30, 250), [10, 10, 10])
   assert.deepEqual(threaded(30, 208), [8.32, 8.32, 8.32, 5.04])

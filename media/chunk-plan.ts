@@ -22,7 +22,7 @@ export interface ChunkSource {
   readonly packets: Packets
   /** Whether the source is one chunk, which is read from the source itself. */
   readonly whole: boolean
-  /** Cores that each encode keeps busy where there are few chunks: more than one where two threads encode each. */
+  /** Cores that each encode keeps busy where there are few chunks: more than one where several threads encode each. */
   readonly encodeCores: number
   /** Times at which a chunk must begin, ascending: the picture changes its shape there. */
   readonly breaks?: readonly number[]

@@ -16,7 +16,7 @@ export interface ShortFilm {
   readonly end_pts: number
   readonly time_base: Rational
   readonly packets: Packets
-  /** Cores that the encode of a chunk keeps busy: more than one where two threads encode it. */
+  /** Cores that the encode of a chunk keeps busy: more than one where several threads encode it. */
   readonly encodeCores: number
 }
 

@@ -22,7 +22,7 @@ const svt = {
   presets: { 4: 14, 5: 7.9, 6: 3.6, 7: 2.5, 8: 1.5, 9: 1.1, 10: 0.69, 11: 0.45, 12: 0.29 },
   // Versions 4.1 and 4.2 show blocks of other pictures: findings/svt-av1-fast-presets.sh.
   faulty: { presets: ['10', '11', '12'], instead: '9', rightIn: ['1-4-1'] },
-  threadedCores: 1.8,
+  threaded: { threads: 2, cores: 1.8 },
   family: {
     // SVT-AV1 itself prints its version, whatever ffmpeg's log level.
     args: ['-c:v', 'libsvtav1', '-preset', '10', '-svtav1-params', 'lp=1', '-f', 'ivf'],
@@ -45,7 +45,7 @@ const aom = {
   name: 'aom',
   library: 'libaom-av1',
   presets: { 4: 2.5, 5: 2.5, 6: 2.5, 7: 1.5, 8: 1.3, 9: 1.3, 10: 1.1, 11: 1.1, 12: 1.1 },
-  threadedCores: 1,
+  threaded: null,
   family: {
     // libaom says its version where ffmpeg logs more than warnings.
     args: ['-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', '8', '-v', 'info', '-f', 'ivf'],

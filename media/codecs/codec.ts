@@ -15,7 +15,7 @@ export interface EncoderJob extends Encoding, Pick<Plan, 'fps' | 'b_frames'> {
   readonly color: VideoFacts['color']
   /** What to say of the HDR of the picture; nothing of a picture that has none. */
   readonly hdr: HdrData
-  /** Threads of the encoder: more than one only as `hasTwoThreads` says. */
+  /** Threads of the encoder: more than one only as `shortFilmThreads` says. */
   readonly threads: number
 }
 
@@ -50,6 +50,14 @@ export interface FaultyPresets {
   readonly rightIn: readonly string[]
 }
 
+/** Threads by which one output is encoded. */
+export interface Threads {
+  /** Their number. */
+  readonly threads: number
+  /** Cores that they keep busy, of two that are there. */
+  readonly cores: number
+}
+
 /** An encoder of a codec. The class of a rendition names it, so that all chunks of one are made by it. */
 export interface Encoder {
   /** Its name in task classes: `x264`; with a family `x265-199`. Lower-case letters and digits. */
@@ -68,10 +76,10 @@ export interface Encoder {
   /** Presets at which only some builds show every picture right; absent: all do at all presets. */
   readonly faulty?: FaultyPresets
   /**
-   * Cores that an encode by two threads keeps busy, where its bytes at a constant quality follow from the number of its threads alone: then two may encode
-   * each chunk of a short film. 1: one thread always. Measured as CPU ÷ wall of 6 s of 1080p, libx264 at medium and veryfast, x265 at medium, SVT-AV1 at 8.
+   * The threads that encode each chunk of a short film at a constant quality, where its bytes follow from their number alone; null: one thread always.
+   * Measured as CPU ÷ wall of 6 s of 1080p, libx264 at medium and veryfast, x265 at medium, SVT-AV1 at 8.
    */
-  readonly threadedCores: number
+  readonly threaded: Threads | null
   /** How to find the build family; null where all builds write the same bytes. */
   readonly family: FamilyTrial | null
   /** Options of one output of ffmpeg, from `-c:v` on: encoder, rate, threads, GOP; no keyframes but those that are forced. */

@@ -86,7 +86,7 @@ const INCOMPLETE_ENCODERS = {
   // @ts-expect-error
   presets: encoderWithout('presets'),
   // @ts-expect-error
-  threadedCores: encoderWithout('threadedCores'),
+  threaded: encoderWithout('threaded'),
   // @ts-expect-error
   family: encoderWithout('family'),
   // @ts-expect-error

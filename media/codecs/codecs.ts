@@ -7,7 +7,7 @@ import { AttemptFailed } from '../../protocol/errors.ts'
 import type { RenditionPlan } from '../../protocol/plan.ts'
 import type { Rendition } from '../../protocol/rendition.ts'
 import { av1 } from './av1.ts'
-import type { Codec, Encoder } from './codec.ts'
+import type { Codec, Encoder, Threads } from './codec.ts'
 import { h264 } from './h264.ts'
 import { hevc } from './hevc.ts'
 import { vp9 } from './vp9.ts'
@@ -57,12 +57,14 @@ export function usedPreset({ codec, preset }: Pick<Rendition, 'codec' | 'preset'
   return faulty?.presets.includes(preset) && !faulty.rightIn.includes(family) ? faulty.instead : preset
 }
 
+const ONE_THREAD: Threads = { threads: 1, cores: 1 }
+
 /**
- * Whether two threads encode each chunk of a short film, so that no core idles at its end. The bytes of a constant quality follow from the number of
- * threads; those of a capped one, or of an average, by libx264 also from which thread is first (findings/x264-capped-threads.sh).
+ * The threads that encode each chunk of a short film: several where they may, so that no core idles at its end. The bytes of a constant quality follow from
+ * the number of threads; those of a capped one, or of an average, by libx264 also from which thread is first (findings/x264-capped-threads.sh).
  */
-export const hasTwoThreads = ({ threadedCores }: Encoder, { rate }: Pick<Rendition, 'rate'>): boolean =>
-  threadedCores > 1 && 'crf' in rate && rate.maxrate_kbps === undefined
+export const shortFilmThreads = ({ threaded }: Encoder, { rate }: Pick<Rendition, 'rate'>): Threads =>
+  threaded !== null && 'crf' in rate && rate.maxrate_kbps === undefined ? threaded : ONE_THREAD
 
 /** The codec whose sample entry in MP4 has this name, or null. */
 export const codecOfEntry = (entry: string): Codec | null => codecs().find((codec) => codec.entry === entry) ?? null

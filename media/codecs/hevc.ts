@@ -30,7 +30,7 @@ export const hevc = {
         slower: 22,
         veryslow: 35,
       } satisfies Record<Preset, number>,
-      threadedCores: 1.4,
+      threaded: { threads: 2, cores: 1.4 },
       family: {
         // The SEI that real encodes leave out names the build.
         args: [

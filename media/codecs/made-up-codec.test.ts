@@ -27,7 +27,7 @@ const mpeg4 = {
       name: 'lavc4',
       library: 'mpeg4',
       presets: { only: 0.25 },
-      threadedCores: 1,
+      threaded: null,
       family: {
         args: ['-c:v', 'mpeg4', '-f', 'm4v'],
         read: (file) => /Lavc(\d+)\./.exec(file.toString('latin1'))?.[1] ?? null,

@@ -21,7 +21,7 @@ export const vp9 = {
       library: 'libvpx-vp9',
       // Seconds: 24.6 20.0 15.3 13.9 13.2 (libx264 at medium 5.25 5.20, reading 0.07), at crf 32.
       presets: { 1: 4.7, 2: 3.8, 3: 2.9, 4: 2.7, 5: 2.5 },
-      threadedCores: 1,
+      threaded: null,
       family: {
         // libvpx says its version where ffmpeg logs more than warnings.
         args: ['-c:v', 'libvpx-vp9', '-cpu-used', '5', '-v', 'info', '-f', 'ivf'],

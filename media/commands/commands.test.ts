@@ -240,14 +240,14 @@ test('each output has the codec and the rate of its own rendition', () => {
   assert.equal(args.match(/-tag:v/g)?.length, 1)
 })
 
-test('a short film is encoded by two threads, where its bytes follow from their number', () => {
+test('a short film is encoded by several threads, where its bytes follow from their number', () => {
   const threads = (rendition: Partial<Encoded>, isShort = true) => {
     const outputs = [{ rendition: { ...SMALL, ...rendition }, path: '/a.mp4' }]
     return encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, isShort, outputs })
       .join(' ')
       .match(/-c:v .*?(?:libx264.*? -threads |frame-threads=|lp=)(\d)/)?.[1]
   }
-  assert.equal(threads({}), '2')
+  assert.equal(threads({}), '3')
   assert.equal(threads({}, false), '1')
   assert.equal(threads({ rate: { crf: 20, maxrate_kbps: 1800, bufsize_kb: 3600 } }), '1')
   assert.equal(threads({ rate: { kbps: 900 } }), '1')

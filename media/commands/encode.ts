@@ -2,12 +2,12 @@
  * The encode: one ffmpeg for all renditions of a chunk, of any codecs. The trial frame that gives a plan its signatures is encoded with
  * arguments of the same function, so that both always agree.
  *
- * Deterministic: one thread for filters, and for the encoder but where its bytes allow two, and for the decoder but where the caller looks for damage; a given frame rate instead of a guessed one; no dates; and the options of
+ * Deterministic: one thread for filters, and for the encoder but where its bytes allow more, and for the decoder but where the caller looks for damage; a given frame rate instead of a guessed one; no dates; and the options of
  * each codec.
  */
 import type { Plan, RenditionPlan } from '../../protocol/plan.ts'
 import type { Codec } from '../codecs/codec.ts'
-import { codecOf, encoderOf, hasTwoThreads } from '../codecs/codecs.ts'
+import { codecOf, encoderOf, shortFilmThreads } from '../codecs/codecs.ts'
 import { filterGraph, keptHdr, outputColor } from '../filter-graph.ts'
 import type { TimedShape } from '../shapes.ts'
 import { decimal, fraction, integer, plainWord } from './argument.ts'
@@ -103,7 +103,7 @@ interface OutputJob {
 function outputArgs({ settings, at, output: { rendition, path }, frames, isShort }: OutputJob): string[] {
   const timescale = integer(settings.track_timescale)
   const [codec, encoder] = [codecOf(rendition.codec), encoderOf(rendition)]
-  const threads = isShort && hasTwoThreads(encoder, rendition) ? 2 : 1
+  const threads = isShort ? shortFilmThreads(encoder, rendition).threads : 1
   return [
     '-map', `[o${at}]`, '-fps_mode', 'passthrough', '-enc_time_base', `1:${timescale}`,
     ...(frames === undefined ? [] : ['-frames:v', integer(frames)]),

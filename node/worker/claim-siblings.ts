@@ -2,7 +2,7 @@
  * Claims further parts of a film for the slot that claimed one: renditions of the same chunk, as one ffmpeg decodes it once for all of them, and
  * the sound of a film that one ffmpeg may make at once.
  */
-import { encoderOf, hasTwoThreads } from '../../media/codecs/codecs.ts'
+import { encoderOf, shortFilmThreads } from '../../media/codecs/codecs.ts'
 import { type PeerId, type Token, taskId } from '../../protocol/ids.ts'
 import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import type { Counts, Ledger } from '../../protocol/ledger.ts'
@@ -114,7 +114,9 @@ async function pendingSiblings(
 /** Whether encodes of these parts keep another core of this machine busy. */
 const isThreaded = (plan: Plan, parts: readonly Part[]): boolean =>
   isShortFilm(plan) &&
-  plan.renditions.some((each) => parts.some(({ id }) => id === each.id) && hasTwoThreads(encoderOf(each), each))
+  plan.renditions.some(
+    (each) => parts.some(({ id }) => id === each.id) && shortFilmThreads(encoderOf(each), each).threads > 1,
+  )
 
 /** Number of slots that share what is pending. */
 function slotsThatShare(

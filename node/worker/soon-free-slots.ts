@@ -23,7 +23,7 @@ export function soonFreeSlots(
 export interface AskedSlots {
   /** Those too that soon will be idle. */
   readonly soon: boolean
-  /** The work that is claimed has two threads: the second takes the core of another slot of this machine. */
+  /** The work that is claimed has several threads: they take the core of another slot of this machine. */
   readonly isThreaded: boolean
 }
 
