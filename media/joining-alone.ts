@@ -10,6 +10,7 @@ import { isShortFilm } from '../protocol/short-film.ts'
 import { soundFacts } from '../protocol/sound-plan.ts'
 import { changedBox, whole } from './change-box.ts'
 import { codecOfEntry } from './codecs/codecs.ts'
+import { MOVIE_TIMESCALE } from './commands/argument.ts'
 import { areTagsWritten, tagsBox } from './film-tags.ts'
 import { type JoinedTrack, joinTracks } from './joined-track.ts'
 import { type Box, children, movieTimescale, need, readMoov, readTrack, type Track, tryFind } from './mp4.ts'
@@ -17,8 +18,6 @@ import { box, fullBox, packedLanguage, u32, u32s } from './package/box.ts'
 import { rescale } from './rational.ts'
 import { readStretch, stretchesOf } from './sample-bytes.ts'
 
-/** Ticks per second of the movie header, as the merge has it. */
-const MOVIE_SCALE = 1000
 /** Seconds of a track that lie behind one another. */
 const STRETCH_S = 0.5
 /** A file whose positions fit 32 bits. */
@@ -66,7 +65,7 @@ interface Source extends JoinedTrack {
 
 /**
  * Writes `out` from the files of the picture, one for each chunk, and that of the sound, if any. Answers whether it did: not where the header of one
- * counts in other ticks, as ffmpeg 9 writes it, or the result were larger than 4 GiB. Rejects with `Mp4Broken`, or with the error of the file system.
+ * counts in other ticks, as a peer of another version may write it, or the result were larger than 4 GiB. Rejects with `Mp4Broken`, or with the error of the file system.
  */
 export async function joinAlone(job: {
   plan: Plan
@@ -93,7 +92,7 @@ export async function joinAlone(job: {
         track,
         begins: parts.length === 1 ? 0 : beginOf(job.plan, at),
       }))
-      const joined = joinTracks(pieces, MOVIE_SCALE)
+      const joined = joinTracks(pieces, MOVIE_TIMESCALE)
       if (joined === null || bytes > BYTES_MAX) return false
       sources.push({ ...joined, parts })
     }
@@ -108,13 +107,17 @@ async function partOf(handle: FileHandle): Promise<Part | null> {
   const { body: moov } = await readMoov(handle)
   const traks = children(moov).filter(({ type }) => type === 'trak')
   const [trak] = traks
-  if (!trak || traks.length > 1 || tryFind(moov, 'mvex') !== undefined || movieTimescale(moov) !== MOVIE_SCALE)
+  if (!trak || traks.length > 1 || tryFind(moov, 'mvex') !== undefined || movieTimescale(moov) !== MOVIE_TIMESCALE)
     return null
   const { size } = await handle.stat()
   const edits = tryFind(trak.body, 'edts/elst')
   const headers = [need(moov, 'mvhd'), need(trak.body, 'tkhd'), need(trak.body, 'mdia/mdhd'), ...(edits ? [edits] : [])]
   if (headers.some((header) => header[0] !== 0) || (edits?.readUInt32BE(4) ?? 1) !== 1) return null
-  return { handle, moov, track: readTrack(trak.body, { movieScale: MOVIE_SCALE, fileBytes: size, bytesLeft: size }) }
+  return {
+    handle,
+    moov,
+    track: readTrack(trak.body, { movieScale: MOVIE_TIMESCALE, fileBytes: size, bytesLeft: size }),
+  }
 }
 
 /** When the first picture of a chunk is shown, ticks of the results. */

@@ -13,7 +13,6 @@ import { FFMPEG, FFPROBE, film, signal } from './film.test-support.ts'
 
 const recipe = { ...DEFAULT_RECIPE, renditions: ladderOf([72], { ...DEFAULT_ENCODING, preset: 'ultrafast' }) }
 const FILMS: Readonly<Record<string, readonly string[]>> = {
-  'reordered.mp4': ['-preset', 'fast', '-g', '40'],
   'in-order.mov': ['-bf', '0', '-g', '30'],
   'uneven.mp4': ['-preset', 'fast', '-g', '40', '-vf', 'setpts=PTS+mod(N\\,3)*0.02/TB'],
   'said.mp4': ['-preset', 'fast', '-g', '40', '-vf', 'setsar=4/3', '-color_range', 'pc', '-colorspace', 'bt709', '-write_tmcd', '0'],

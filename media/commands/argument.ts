@@ -61,3 +61,6 @@ export function timecodeText(timecode: string): string {
   must(typeof timecode === 'string' && /^[\d:;.]{1,20}$/.test(timecode), 'no timecode')
   return timecode
 }
+
+/** Ticks per second of the movie header of the MP4 files that are encoded. Builds differ in their default, and what is joined without ffmpeg has one. */
+export const MOVIE_TIMESCALE = 1000

@@ -4,7 +4,7 @@
  */
 import { PACKAGINGS, type Packaging } from '../../protocol/artifact.ts'
 import type { AudioFacts, Plan, SoundPlan } from '../../protocol/plan.ts'
-import { decimal, integer, known, layoutName, seconds } from './argument.ts'
+import { decimal, integer, known, layoutName, MOVIE_TIMESCALE, seconds } from './argument.ts'
 import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
 
 /** AAC has no layouts with side speakers: these become its layouts with the same channels. Others stay. */
@@ -162,14 +162,18 @@ export function soundOutput(job: AudioJob, from: number): string[] {
 export const MATROSKA_SOUND_OFFSET_S = 10
 
 const CONTAINERS: Readonly<Record<Packaging, readonly string[]>> = {
-  mp4: ['-f', 'mp4'],
+  mp4: ['-movie_timescale', integer(MOVIE_TIMESCALE), '-f', 'mp4'],
   mkv: ['-output_ts_offset', String(MATROSKA_SOUND_OFFSET_S), '-f', 'matroska'],
 }
 
 const written = ({ packaging, out, growing }: AudioJob): readonly string[] =>
   growing === undefined
     ? [...CONTAINERS[known(packaging, PACKAGINGS)], fileUrl(out)]
-    : ['-f', 'tee', `[f=mp4]${teeUrl(out)}|[${GROWING.join(':')}]${teeUrl(growing)}`]
+    : [
+        '-f',
+        'tee',
+        `[f=mp4:movie_timescale=${integer(MOVIE_TIMESCALE)}]${teeUrl(out)}|[${GROWING.join(':')}]${teeUrl(growing)}`,
+      ]
 
 /**
  * Fragments of 3 s, written at once, with the edit list of a whole file. The whole file has the bytes that it has alone, on ffmpeg 5.1, 6.0, 8.1 and

@@ -199,7 +199,7 @@ test('one ffmpeg encodes every rendition of a chunk with x264', () => {
     `-map [${pad}] -fps_mode passthrough -enc_time_base 1:90000 -c:v libx264 -preset medium -crf 23 -threads 1 -bf 3 -g 100000
     -x264-params fps=30000/1001:cpu-independent=1 -sc_threshold 0 -force_key_frames expr:gte(t,n_forced*3)
     -bsf:v filter_units=remove_types=6,setts=pts=PTS:dts=DTS:duration='if(gt(DURATION,0),DURATION,3003)'
-    -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:v +bitexact -video_track_timescale 90000 -f mp4 file:${path}`
+    -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:v +bitexact -video_track_timescale 90000 -movie_timescale 1000 -f mp4 file:${path}`
   assert.deepEqual(
     encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, outputs: OUTPUTS }),
     words(`${HEAD} ${ONE_THREAD} ${SAFE} -noautorotate -threads 1 -copyts -i file:/c.nut -filter_complex
@@ -218,7 +218,7 @@ test('x265 has its own words, and the trial frame the same command with one fram
       -map [o0] -fps_mode passthrough -enc_time_base 1:90000 -frames:v 1 -c:v libx265 -preset medium -crf 23 -threads 1 -bf 0 -g 100000
       -x265-params fps=30000/1001:frame-threads=1:pools=none:scenecut=0:min-keyint=1:open-gop=0:info=0:log-level=error -tag:v hvc1
       -force_key_frames expr:gte(t,n_forced*3) -bsf:v setts=pts=PTS:dts=DTS:duration='if(gt(DURATION,0),DURATION,3003)'
-      -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:v +bitexact -video_track_timescale 90000 -f mp4 file:/480.mp4`),
+      -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:v +bitexact -video_track_timescale 90000 -movie_timescale 1000 -f mp4 file:/480.mp4`),
   )
 })
 
@@ -307,7 +307,7 @@ test('every audio track is encoded whole, from the beginning of the results on',
     audioArgs({ input: '/a.nut', straight: null, out: '/a.m4a', ...planned([STEREO, SURROUND]), start: 100 }),
     words(`${HEAD} -max_error_rate 1 ${SAFE} -copyts -vn -i file:/a.nut -map 0:a:0 -filter:a:0 ${stereo} -b:a:0 128k
       -map 0:a:1 -filter:a:1 ${surround} -b:a:1 384k -c:a aac -map_metadata -1 -map_chapters -1
-      -fflags +bitexact -flags:a +bitexact -f mp4 file:/a.m4a`),
+      -fflags +bitexact -flags:a +bitexact -movie_timescale 1000 -f mp4 file:/a.m4a`),
   )
 })
 
@@ -330,7 +330,7 @@ test('audio that is read while it grows is written twice by one encode, whatever
     -fflags +bitexact -flags:a +bitexact -f tee`)) // biome-ignore format: as it is typed
   assert.equal(
     args.at(-1),
-    "[f=mp4]file:/o\\'f/a\\|b.m4a|[f=mp4:onfail=ignore:movflags=+delay_moov+default_base_moof+skip_trailer:frag_duration=3000000:flush_packets=1]file:/o\\ f/g",
+    "[f=mp4:movie_timescale=1000]file:/o\\'f/a\\|b.m4a|[f=mp4:onfail=ignore:movflags=+delay_moov+default_base_moof+skip_trailer:frag_duration=3000000:flush_packets=1]file:/o\\ f/g",
   )
   assert.equal(canGrow({ ...job, tracks, sounds: [copied] }), true)
   assert.equal(canGrow({ ...job, tracks: [STEREO, { ...SURROUND, codec: 'dts' }], sounds: [copied] }), false)
@@ -342,7 +342,7 @@ test('audio is read from the source itself as from a file of extras: all samples
     audioArgs({ input: '/a.mp4', straight: { offset: 100 }, out: '/a.m4a', ...planned(tracks), start: 100 }),
     words(`${HEAD} -max_error_rate 1 ${SAFE} -copyts -vn -sn -dn -flags2 +skip_manual -itsoffset 100 -i file:/a.mp4
       -map 0:1 -filter:a:0 asetpts=PTS-(100.000000)/TB,aresample=48000:async=1:first_pts=0:min_hard_comp=0.01,apad=whole_len=1024 -b:a:0 128k
-      -c:a aac -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:a +bitexact -f mp4 file:/a.m4a`),
+      -c:a aac -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:a +bitexact -movie_timescale 1000 -f mp4 file:/a.m4a`),
   )
 })
 
@@ -363,7 +363,7 @@ test('audio renditions mix, encode as Opus and copy, each from the track of the 
     words(`${HEAD} -max_error_rate 1 ${SAFE} -copyts -vn -i file:/a.nut ${SAFE} -vn -sn -dn -itsoffset -100.000000 -i file:/a.nut
       -map 1:a:0 -map 0:a:1 -filter:a:1 channelmap=map=0|1|2|3|4|5:channel_layout=5.1(side),${timing},aformat=channel_layouts=stereo,apad=whole_len=1024
       -b:a:1 96k -c:a:0 copy -c:a:1 libopus -map_metadata -1 -map_chapters -1
-      -fflags +bitexact -flags:a +bitexact -f mp4 file:/a.m4a`),
+      -fflags +bitexact -flags:a +bitexact -movie_timescale 1000 -f mp4 file:/a.m4a`),
   )
 })
 

@@ -10,7 +10,7 @@ import type { Codec } from '../codecs/codec.ts'
 import { codecOf, encoderOf, shortFilmThreads } from '../codecs/codecs.ts'
 import { filterGraph, keptHdr, outputColor } from '../filter-graph.ts'
 import type { TimedShape } from '../shapes.ts'
-import { decimal, fraction, integer, plainWord } from './argument.ts'
+import { decimal, fraction, integer, MOVIE_TIMESCALE, plainWord } from './argument.ts'
 import { type AudioJob, soundInput, soundOutput } from './audio.ts'
 import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
 
@@ -110,7 +110,7 @@ function outputArgs({ settings, at, output: { rendition, path }, frames, isShort
     ...encoder.encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video, rendition.bit_depth), hdr: keptHdr(settings.video, rendition.bit_depth), threads }), ...tagArgs(codec),
     '-force_key_frames', `expr:gte(t,n_forced*${decimal(settings.keyframe_s)})`,
     '-bsf:v', [...(carriesCaptions(settings, codec) ? [] : codec.bitstream), durations(settings)].join(), '-map_metadata', '-1', '-map_chapters', '-1',
-    '-fflags', '+bitexact', '-flags:v', '+bitexact', '-video_track_timescale', timescale, '-f', 'mp4', fileUrl(path),
+    '-fflags', '+bitexact', '-flags:v', '+bitexact', '-video_track_timescale', timescale, '-movie_timescale', integer(MOVIE_TIMESCALE), '-f', 'mp4', fileUrl(path),
   ] // biome-ignore format: groups
 }
 

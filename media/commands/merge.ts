@@ -6,7 +6,7 @@
  */
 import type { Plan, SubtitleFacts } from '../../protocol/plan.ts'
 import { soundFacts } from '../../protocol/sound-plan.ts'
-import { integer, plainWord, seconds } from './argument.ts'
+import { integer, MOVIE_TIMESCALE, plainWord, seconds } from './argument.ts'
 import { tagArgs } from './encode.ts'
 import { metadataArgs, trackArgs } from './metadata.ts'
 import { fileUrl, PROGRESS, QUIET, SAFE, SAFE_LIST } from './safe.ts'
@@ -79,8 +79,8 @@ function outputArgs(job: MergeArgs, { tag, out }: MergedRendition, at: number): 
     ...(subtitles?.tracks ?? []).flatMap((track, at) => trackArgs(`s:${at}`, track)),
     ...tagArgs({ tag }),
     '-video_track_timescale', integer(plan.track_timescale),
-    // Builds differ in their default. An empty edit before the picture is in these ticks: milliseconds would be too coarse.
-    '-movie_timescale', integer(plan.lead === 0 ? 1000 : plan.track_timescale),
+    // An empty edit before the picture is in these ticks: milliseconds would be too coarse.
+    '-movie_timescale', integer(plan.lead === 0 ? MOVIE_TIMESCALE : plan.track_timescale),
     '-movflags', '+faststart', '-fflags', '+bitexact', '-f', 'mp4', fileUrl(out),
   ] // biome-ignore format: groups
 }
