@@ -28,13 +28,14 @@ interface Scale {
   readonly queued: readonly [few: number, many: number]
   /** Clips that are encoded beside them. */
   readonly clips: number
-  readonly settleS: number
-  readonly watchS: number
+  /** Time until the idle node is watched, and for how long: with many videos it has then looked at all of them, and does so once more (`LOOKS_MAX_MS`). */
+  readonly settleS: readonly [few: number, many: number]
+  readonly watchS: readonly [few: number, many: number]
   /** Times that the status is asked for. */
   readonly asks: number
 }
-const FULL: Scale = { files: [10, 300], queued: [10, 2_000], clips: 20, settleS: 20, watchS: 30, asks: 5 }
-const QUICK: Scale = { files: [2, 10], queued: [4, 40], clips: 2, settleS: 3, watchS: 3, asks: 2 }
+const FULL: Scale = { files: [10, 300], queued: [10, 2_000], clips: 20, settleS: [20, 70], watchS: [30, 60], asks: 5 }
+const QUICK: Scale = { files: [2, 10], queued: [4, 40], clips: 2, settleS: [3, 3], watchS: [3, 3], asks: 2 }
 
 type Kind = 'sqlite' | 'mongo'
 interface Place {
@@ -142,8 +143,10 @@ async function benchQueued(place: Place, scale: Scale): Promise<Row[]> {
 async function besideQueue(
   place: Place,
   count: number,
-  { settleS, watchS, asks, clips: more }: Scale,
+  { queued, asks, clips: more, ...times }: Scale,
 ): Promise<Queued> {
+  const at = queued.indexOf(count)
+  const [settleS, watchS] = [times.settleS[at] ?? 0, times.watchS[at] ?? 0]
   const name = `queue-${count}`
   const node = await startNode(place, name)
   const ledger = createLedger({ kind: place.kind, at: place.ledger(name).at, claimMs: 45_000 })

@@ -102,7 +102,7 @@ test('a duty takes what another one has read of all, and reads all again only wh
   await look(DUTY_MS, [], other)
   asked.length = 0
   // The interval of so many.
-  assert.deepEqual(await look(9 * DUTY_MS), ids)
+  assert.deepEqual(await look(19 * DUTY_MS), ids)
   assert.deepEqual(await look(DUTY_MS / 2, [], other), ids)
   assert.deepEqual(await look(DUTY_MS, [], other), [])
   assert.equal(asked.length, 1)

@@ -96,7 +96,7 @@ class TermVideos implements OpenVideos {
   count = (): number => this.#count
 
   reader(): VideoReader {
-    const pace = createPace(this.#modules.clock, DUTY_MS)
+    const pace = createPace(this.#modules.clock, 2 * DUTY_MS, DUTY_MS)
     const reader: Reader = { pace, changed: new Set(), seen: null }
     this.#readers.push(reader)
     return { look: (keep, act) => this.#look(reader, keep, act) }

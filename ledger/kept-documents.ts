@@ -18,9 +18,12 @@ export interface StoredForm<Stored> {
 export class KeptDocuments<Stored, Document> {
   readonly #kept = new Map<string, { readonly stored: Stored; readonly document: Document }>()
   readonly #form: StoredForm<Stored>
+  readonly #most: number
 
-  constructor(form: StoredForm<Stored>) {
+  /** `most`: number of documents that are kept. */
+  constructor(form: StoredForm<Stored>, most = KEPT_MAX) {
     this.#form = form
+    this.#most = most
   }
 
   /** The document of this id; `read` parses and checks it where it is stored otherwise than before. Null where it does not fit. */
@@ -29,7 +32,7 @@ export class KeptDocuments<Stored, Document> {
     if (before !== undefined && this.#form.isSame(before.stored, stored)) return before.document
     const document = read(stored)
     if (document === null) this.#kept.delete(id)
-    else remember(this.#kept, id, { stored: this.#form.copy(stored), document }, KEPT_MAX)
+    else remember(this.#kept, id, { stored: this.#form.copy(stored), document }, this.#most)
     return document
   }
 }

@@ -17,6 +17,8 @@ export async function addFillers(ledger: Ledger, count: number, peer: PeerId): P
   const all = Array.from({ length: count }, (_, n) => n)
   for (let from = 0; from < count; from += AT_ONCE)
     await Promise.all(all.slice(from, from + AT_ONCE).map((n) => addFiller(ledger, n, peer)))
+  // As the sweep of whoever leads has stamped them.
+  await ledger.stampTerm((await ledger.lease()).term)
 }
 
 async function addFiller(ledger: Ledger, n: number, peer: PeerId): Promise<void> {

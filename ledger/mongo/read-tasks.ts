@@ -7,6 +7,7 @@ import type { Claim, Task, TaskStatus } from '../../protocol/task.ts'
 import { videosOf } from '../documents.ts'
 import type { Steps } from '../steps.ts'
 import { date, fromBson } from './bson.ts'
+import { findRaw, keptOne } from './kept-reads.ts'
 import { BATCH, type Doc, type Store } from './store.ts'
 
 export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
@@ -16,21 +17,26 @@ export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
 
 export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[0]): Promise<Task[]> {
   const { status, video, videos, kinds, worker, tried, audits, heldByNoneOf, limit } = query
+  const isOfWholeVideos = kinds?.every((kind) => kindFacts(kind).scope === 'video') === true
   const filter = {
     status,
     ...(video === undefined ? {} : { video_id: video }),
     ...(videos === undefined ? {} : { video_id: { $in: [...videos] } }),
     ...(kinds === undefined ? {} : { kind: { $in: kinds } }),
     // A task of the whole video has its kind as class.
-    ...(kinds?.every((kind) => kindFacts(kind).scope === 'video') ? { class: { $in: kinds } } : {}),
+    ...(isOfWholeVideos ? { class: { $in: kinds } } : {}),
     ...(tried ? { attempt: { $gt: 0 } } : {}),
     ...(audits === undefined ? {} : { audit: { $in: audits } }),
     ...(worker === undefined ? {} : { 'claims.worker_id': worker }),
     ...(heldByNoneOf === undefined ? {} : { input: { $ne: null }, 'input.holders': { $nin: heldByNoneOf } }),
   }
   const sort: Sort = video === undefined ? { _id: 1 } : { rank: 1, _id: 1 }
-  const inOrder = (limit: number) => store.chunks.find(filter, { sort, limit, ...way(query) })
-  return tasksOf(store, await store.find(limit, inOrder))
+  const options = (limit: number) => ({ sort, limit, ...way(query) })
+  if (isOfWholeVideos) {
+    const taskIn = keptOne(store.keptTasks, (stored) => store.documents.task(fromBson(store.parse(stored))))
+    return limit === 0 ? [] : await store.findEach(() => findRaw(store.chunks, filter, options(limit ?? 0)), taskIn)
+  }
+  return tasksOf(store, await store.find(limit, (limit) => store.chunks.find(filter, options(limit))))
 }
 
 const tasksOf = ({ documents }: Store, found: readonly Doc[]): Task[] =>

@@ -4,14 +4,17 @@ import type { VideoId } from '../../protocol/ids.ts'
 import type { VideoQuery } from '../../protocol/ledger.ts'
 import type { Video, VideoStatus } from '../../protocol/video.ts'
 import { date, fromBson } from './bson.ts'
-import { findRaw, keptOf } from './kept-reads.ts'
+import { findRaw, keptOne } from './kept-reads.ts'
 import type { Store } from './store.ts'
 
 const find = (store: Store, filter: object, options: FindOptions): FindCursor<Uint8Array> =>
   findRaw(store.videos, filter, options)
 
+const videoIn = (store: Store): ((stored: Uint8Array) => Video | null) =>
+  keptOne(store.keptVideos, (stored) => store.documents.video(fromBson(store.parse(stored))))
+
 const videosIn = (store: Store, found: readonly Uint8Array[]): Video[] =>
-  keptOf(store.keptVideos, found, (stored) => store.documents.video(fromBson(store.parse(stored))))
+  found.map(videoIn(store)).filter((video) => video !== null)
 
 export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
   const found = await store.run(() => find(store, { _id: id }, { limit: 1 }).toArray())
@@ -35,6 +38,7 @@ export async function readVideos(store: Store, { ids, statuses, before, since, l
   }
   const newest = (limit: number) =>
     find(store, filter, { sort: { created_at: -1, _id: -1 }, limit, ...(ids && { hint: '_id_' }) })
+  if (limit === undefined) return (await store.findEach(() => newest(0), videoIn(store))).reverse()
   return videosIn(store, await store.find(limit, newest)).reverse()
 }
 

@@ -13,6 +13,7 @@ import { LedgerUnavailable, sentence } from '../../protocol/errors.ts'
 import type { LedgerOptions, PeerRecord } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS, LEDGER_CALL_RETRY_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
+import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { CheckedDocuments } from '../check-documents.ts'
 import { KeptDocuments } from '../kept-documents.ts'
@@ -40,6 +41,9 @@ export interface EventDoc extends Document {
 
 const WAIT_MS = { base: 50, max: 2_000 } as const
 const LOST_MS = { base: 2, max: 250 } as const
+const CONTROL_TASKS_KEPT = 2_048
+/** Documents in one answer of a look at everything: what the driver makes of them dies before its young generation is full. */
+const SMALL_BATCH = 200
 /** Documents in one answer: of its own accord the server answers 101 first, and the others to a second command. */
 export const BATCH = 1_000
 
@@ -51,6 +55,8 @@ export class Store {
   readonly documents: CheckedDocuments
   readonly keptVideos = new KeptDocuments<Uint8Array, Video>(BYTES)
   readonly keptPeers = new KeptDocuments<Uint8Array, PeerRecord>(BYTES)
+  /** Of whole videos: each look at control tasks reads all that are open. */
+  readonly keptTasks = new KeptDocuments<Uint8Array, Task>(BYTES, CONTROL_TASKS_KEPT)
   readonly #options: MongoOptions
   readonly #retryMs: number
   #client: MongoClient | null = null
@@ -161,6 +167,22 @@ export class Store {
     if (limit === 0) return []
     const all = () => find(limit ?? 0).batchSize(BATCH)
     return await this.run(() => all().toArray())
+  }
+
+  /**
+   * What `of` makes of each document that is found, but for null. Those of a long list live for a moment only: all at once they would outlive the young
+   * generation, and a collection of the whole heap follows.
+   */
+  async findEach<D, T>(find: () => FindCursor<D>, of: (found: D) => T | null): Promise<T[]> {
+    return await this.run(async () => {
+      const [made, cursor]: [T[], FindCursor<D>] = [[], find().batchSize(SMALL_BATCH)]
+      for await (const first of cursor)
+        for (const found of [first, ...cursor.readBufferedDocuments()]) {
+          const one = of(found as D)
+          if (one !== null) made.push(one)
+        }
+      return made
+    })
   }
 
   /**

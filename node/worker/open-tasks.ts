@@ -49,7 +49,7 @@ export function createOpenTasks({ ledger, clock, grace, order }: OpenTasksOption
   function readAll(kinds: readonly KindName[]): void {
     const [at, read] = [clock.mono(), grace.watch(() => ledger.tasks({ kinds, statuses: OPEN }))]
     for (const kind of kinds) {
-      const pace = createPace(clock, IDLE_POLL_MS / 2)
+      const pace = createPace(clock, IDLE_POLL_MS, IDLE_POLL_MS / 2)
       pace.looked(0)
       const open = read.then((tasks) => tasks.filter((task) => task.kind === kind).sort(order))
       const known: Known = { open, pace, at, isFew: true, changed: new Set() }
