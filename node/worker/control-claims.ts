@@ -68,9 +68,12 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
   /** Tasks that this peer should not take, and until when it is not asked about again (monotonic ms). */
   const refused = new Map<TaskId, number>()
 
+  const changes = createChanges()
+
   function forget(videos: Iterable<VideoId> | null): void {
     openTasks.forget(videos)
     const changed = videos && new Set(videos)
+    changes.note(changed)
     for (const [task, until] of refused)
       if (changed === null || changed.has(videoOf(task)) || until <= clock.mono()) refused.delete(task)
   }
@@ -81,7 +84,7 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
     refused.set(task._id, clock.mono() + ms)
   }
 
-  async function claimOne(kinds: readonly KindName[]): Promise<Assigned | null> {
+  async function claimOne(kinds: readonly KindName[], hasChanged: (video: VideoId) => boolean) {
     const open = await openTasks.of(kinds)
     const [looked, paused] = [clock.mono(), new Set(pauses.films())]
     const asked = open.filter(
@@ -107,7 +110,7 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
         // Another slot may have let one wait meanwhile.
         if (isCrowdedOut(task, waiting)) continue
         if (!(await mayTake(task, video, now))) {
-          refuse(task, open.length)
+          if (!hasChanged(task.video_id)) refuse(task, open.length)
           continue
         }
         const got = await claimWithToken(async (token) => {
@@ -122,7 +125,27 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
     return null
   }
 
-  return { claim: oneByOne(claimOne), forget }
+  return { claim: oneByOne((kinds) => changes.during((hasChanged) => claimOne(kinds, hasChanged))), forget }
+}
+
+/** What changes while claims are under way. */
+function createChanges() {
+  /** Of each of them; null: videos that nobody named. */
+  const open = new Set<Set<VideoId | null>>()
+  return {
+    note(videos: ReadonlySet<VideoId> | null): void {
+      for (const changed of open) for (const video of videos ?? [null]) changed.add(video)
+    },
+    async during<Result>(use: (hasChanged: (video: VideoId) => boolean) => Promise<Result>): Promise<Result> {
+      const changed = new Set<VideoId | null>()
+      open.add(changed)
+      try {
+        return await use((video) => changed.has(video) || changed.has(null))
+      } finally {
+        open.delete(changed)
+      }
+    },
+  }
 }
 
 /** Claims of slots of the same kinds, one after the other: what one has refused the next need not look at. */

@@ -88,7 +88,7 @@ class LedgerEncodeClaims implements EncodeClaims {
   }
 
   forget(): void {
-    this.#classes = NOTHING_KNOWN
+    this.#classes = { ...NOTHING_KNOWN }
   }
 
   async #claim(token: Token): Promise<Assigned | null> {
@@ -151,12 +151,13 @@ class LedgerEncodeClaims implements EncodeClaims {
   async #ableClasses(): Promise<readonly string[]> {
     const { ledger, clock } = this.#modules
     const keptMs = this.#classes.known.length > 0 ? IDLE_POLL_MS : IDLE_POLL_MS / 2
-    if (clock.mono() - this.#classes.at > keptMs) {
-      const pending = await ledger.pendingClasses()
-      const known = pending.filter((each) => canDo(this.#options.capability, each))
-      this.#classes = { at: clock.mono(), known }
-    }
-    return this.#classes.known
+    const [before, at] = [this.#classes, clock.mono()]
+    if (at - before.at <= keptMs) return before.known
+    const pending = await ledger.pendingClasses()
+    const known = pending.filter((each) => canDo(this.#options.capability, each))
+    // What changed while they were read may not be in them.
+    if (this.#classes === before) this.#classes = { at, known }
+    return known
   }
 
   async #withSiblings({ task, attempt }: HeldTask, token: Token, source: ClaimSource): Promise<Assigned> {

@@ -41,6 +41,8 @@ let emitted: (string | null)[]
 let isAnswerLost: boolean
 /** Happens while the next claim is on its way. */
 let meanwhile: () => void
+/** Until it is there the ledger does not answer which classes wait. */
+let held: Promise<void> | null
 /** What the ledger answers to renewals, where it does not renew. */
 let renewals: Error | null
 let others: HeardPeer[]
@@ -57,6 +59,11 @@ const claimNext: Ledger['claimNext'] = async (ask) => {
   if (!isAnswerLost || got.outcome === 'none') return got
   isAnswerLost = false
   throw new LedgerUnavailable('the answer was lost')
+}
+const pendingClasses: Ledger['pendingClasses'] = async () => {
+  const found = await actor.ledger.pendingClasses()
+  await held
+  return found
 }
 const renew: Ledger['renew'] = async (...asked) => {
   if (renewals) throw renewals
@@ -85,6 +92,7 @@ beforeEach(async () => {
   isAnswerLost = false
   meanwhile = () => {}
   renewals = null
+  held = null
   actor = stage.actor('worker')
   run = taking(3_000)
   hints = createHints()
@@ -92,7 +100,7 @@ beforeEach(async () => {
   ;({ worker, attempts, breakers } = createTestWorker({
     self: me,
     actor,
-    ledger: { ...actor.ledger, claimNext, renew },
+    ledger: { ...actor.ledger, claimNext, pendingClasses, renew },
     capability: { decoders: ['h264'], encoders: ['x264'], filters: [], renditions: ['480p'], kinds: ['audio'] },
     slots: 1,
     runners: { video: Object.assign(succeed, { prefetch }) },
@@ -148,6 +156,22 @@ describe('a worker', () => {
       ['COMPLETED', 1, me, sha256],
     )
     assert.equal(attempts.busySlots(), 0)
+  })
+
+  it('sees at once what was added while it read which classes wait', async () => {
+    worker.start()
+    await stage.pass(4_000)
+    const answer = Promise.withResolvers<void>()
+    held = answer.promise
+    hints.publish({ what: 'tasks', video: null })
+    await stage.pass(IDLE_POLL_MS)
+    await stage.ledger.insertTasks([newTask(1)])
+    hints.publish({ what: 'tasks', video: null })
+    await stage.pass(500)
+    assert.equal(runs.length, 1)
+    answer.resolve()
+    await stage.pass(500)
+    assert.equal(runs.length, 2)
   })
 
   it('claims nothing while there is a reason not to', async () => {
