@@ -1,9 +1,11 @@
 /** Cuts that are made without ffmpeg are those that it makes: the film of either is the same. By real ffmpeg. */
 import assert from 'node:assert/strict'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock, systemRng } from '../node/host/system-clock.ts'
+import { SourceChanged } from '../protocol/errors.ts'
+import type { VideoId } from '../protocol/ids.ts'
 import type { Media, SourceIndex } from '../protocol/media.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../protocol/recipe.ts'
 import { runPipeline } from '../testing/sources/pipeline.ts'
@@ -55,4 +57,29 @@ test('a plain film has the same bytes, however its chunks are cut', { timeout: 1
     }
     assert.ok(films[0]!.equals(films[1]!), name)
   }
+})
+
+test('a plain film that was written over since it was read is not cut, though it has its size and times again', {
+  timeout: 60_000,
+}, async (t) => {
+  const dir = await folder(t)
+  const media = createFfmpegMedia({
+    ffmpeg: FFMPEG,
+    ffprobe: FFPROBE,
+    clock: systemClock,
+    rng: systemRng,
+    sandbox: 'off',
+  })
+  const source = await film({ dir, name: 'film.mp4' }, 12)
+  const probe = await media.probe(source, signal)
+  const index = await media.index(source, probe, signal)
+  const plan = await media.plan({ video_id: '0123456789abcdef' as VideoId, source, probe, index, recipe, signal })
+  const job = { plan, source, index, signal }
+  const { path } = await media.cut({ ...job, chunk_id: 0, out: join(dir, '0') })
+  assert.equal((await readFile(path)).toString('latin1', 4, 8), 'ftyp')
+  const [{ atime, mtime }, bytes] = [await stat(source), await readFile(source)]
+  bytes.fill(0, bytes.indexOf('mdat') + 4, bytes.indexOf('moov') - 4)
+  await writeFile(source, bytes)
+  await utimes(source, atime, mtime)
+  await assert.rejects(media.cut({ ...job, chunk_id: 1, out: join(dir, '1') }), SourceChanged)
 })

@@ -25,8 +25,8 @@ const WORDS = 'this film cannot be done'
 /** From its first failure until a film has failed: two attempts and a self-test, on a machine that may be busy. */
 const FAILED_MS = 45_000
 
-/** Films of one chunk are joined without ffmpeg. */
-const SECONDS: Readonly<Record<string, number>> = { join: 12 }
+/** Films of up to four chunks are joined without ffmpeg. */
+const SECONDS: Readonly<Record<string, number>> = { join: 64 }
 
 async function makeFilm(dir: string, name: string): Promise<{ path: string; id: VideoId }> {
   const path = join(dir, `${name}.mp4`)

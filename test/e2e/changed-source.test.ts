@@ -37,6 +37,8 @@ before(async (t) => {
     const picture = ['-f', 'lavfi', '-i', `${name}=s=160x90:r=${RATE}:d=${SECONDS}`]
     const tone = ['-f', 'lavfi', '-i', `sine=440:r=48000:d=${SECONDS}`]
     const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-b:v', '200k', '-g', '20', '-c:a', 'aac']
+    // Pictures that say how they are shown are cut by ffmpeg; others are not (media/plain-copy.test.ts).
+    x264.push('-x264-params', 'pic-struct=1')
     await execa(TOOLS.ffmpeg, ['-v', 'error', ...picture, ...tone, ...x264, join(films, `${name}.mp4`)])
   }
   const once = (does: string) =>

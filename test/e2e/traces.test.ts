@@ -65,7 +65,11 @@ test('a film is one trace of spans by several peers, with the attempts of a peer
     const hasEncoded = tasks.some(({ status, worker_id }) => status === 'COMPLETED' && worker_id === box.peer)
     return hasEncoded && tasks.some(({ claims }) => claims.some(({ worker_id }) => worker_id === box.peer))
   })
-  await until('spans of box have arrived', async () => spans.some((span) => attribute(span, 'peer') === box.peer))
+  await until('the spans of all that box has done have arrived', async () => {
+    const done = (await ledger.tasks({ video, statuses: ['COMPLETED'] })).filter((task) => task.worker_id === box.peer)
+    const own = spans.filter((span) => attribute(span, 'peer') === box.peer)
+    return done.length > 0 && done.every(({ _id }) => own.some((span) => attribute(span, 'task') === _id))
+  })
   await box.stop()
   await until('the film is delivered', async () =>
     (await ledger.video(video))?.deliveries.every(({ done_at }) => done_at),
