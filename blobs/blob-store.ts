@@ -10,6 +10,7 @@
  */
 import { chmod, copyFile, link, lstat, mkdir, mkdtemp, readdir, rename, rm, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { identityAt } from '../files/file-hashes.ts'
 import { flush } from '../files/flush.ts'
 import { hashFile } from '../files/hash-file.ts'
 import type { BlobRef, BlobStore, FoundBlob, ListedBlobs, Room, SourceReference } from '../protocol/blobs.ts'
@@ -104,6 +105,10 @@ class Store implements DiskBlobStore {
       if (own !== null) return own
     }
     return this.#lookUpElsewhere(sha256, await this.#list())
+  }
+
+  async isStill({ path, identity }: FoundBlob): Promise<boolean> {
+    return (await identityAt(path)) === identity
   }
 
   async listed(): Promise<ListedBlobs> {

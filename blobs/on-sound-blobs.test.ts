@@ -75,6 +75,25 @@ it('looks at a source by reference by its identity', async () => {
   )
 })
 
+it('reads a source on where an equal file is submitted meanwhile, unless it is changed too', async () => {
+  const [path, other] = [join(dir, 'film.mov'), join(dir, 'again.mov')]
+  for (const each of [path, other]) await writeFile(each, 'a film')
+  const sourceAt = async (at: string) => ({ ...(await hashFile(at)), path: at, identity: (await identityAt(at))! })
+  await store.refer(video, await sourceAt(path))
+  blobs = [await sourceAt(path)]
+  const again = await sourceAt(other)
+  await act(() => store.refer(video, again))
+  const source = await sourceAt(path)
+  await store.refer(video, source)
+  await assert.rejects(
+    act(async () => {
+      await store.refer(video, again)
+      await appendFile(path, ' and more')
+    }),
+    isMissing,
+  )
+})
+
 it('looks at nothing once it is given up', async () => {
   const controller = new AbortController()
   const given = act(async () => {

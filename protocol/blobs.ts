@@ -86,6 +86,8 @@ export interface BlobStore {
   find(sha256: Sha256, video?: VideoId): Promise<string | null>
   /** As `find`, with the identity of a source by reference. What was read while it stayed the same was read of one file. */
   lookUp(sha256: Sha256, video?: VideoId): Promise<FoundBlob | null>
+  /** Whether a source by reference that was found is the same file still, though the video may refer to an equal one elsewhere by now. */
+  isStill(found: FoundBlob): Promise<boolean>
   /** The blobs as they are listed now, for questions about many. What comes later is not found there, and neither is what is gone by then. */
   listed(): Promise<ListedBlobs>
   /** Reads the whole file and compares; a corrupt blob is removed and the answer is false. Rejects with errors of the disk. */
@@ -199,15 +201,17 @@ export async function withIntactBlobs<T>(
   act: () => Promise<T>,
 ): Promise<T> {
   const { store, video, blobs, signal } = of
-  const identityOf = async ({ sha256 }: BlobRef) => (await store.lookUp(sha256, video))?.identity
-  const before = await Promise.all(blobs.map(identityOf))
+  const find = ({ sha256 }: BlobRef) => store.lookUp(sha256, video)
+  const isSame = async (one: FoundBlob | null, other: FoundBlob | null) =>
+    one?.identity === other?.identity || (one?.identity != null && (await store.isStill(one)))
+  const before = await Promise.all(blobs.map(find))
   const [done] = await Promise.allSettled([act()])
   for (let at = 0; at < blobs.length && !signal.aborted; at += BLOB_FETCHES_AT_ONCE) {
     const some = blobs.slice(at, at + BLOB_FETCHES_AT_ONCE)
     const intact = await Promise.all(
       some.map(
         async (blob, nth) =>
-          (await isIntact(store, blob.sha256, video)) && (await identityOf(blob)) === before[at + nth],
+          (await isIntact(store, blob.sha256, video)) && (await isSame(before[at + nth]!, await find(blob))),
       ),
     )
     const corrupt = some[intact.indexOf(false)]

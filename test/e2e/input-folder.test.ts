@@ -51,9 +51,11 @@ test('a node encodes each file of its folder once, and moves one that is no vide
   const names = (await deliveries()).map(({ text }) => text.split(' was delivered to ')[0])
   assert.deepEqual(names.sort(), ['again', 'later', 'series/one/film'], 'each once')
   const tasks = (await ledger.tasks({ statuses: ['COMPLETED'] })).filter(({ kind }) => kind === 'video')
+  const ended = tasks.map(({ failures, strikes, completed_attempt }) => ({ failures, strikes, completed_attempt }))
+  const once = { failures: [], strikes: [], completed_attempt: 1 }
   assert.deepEqual(
-    tasks.map(({ completed_attempt }) => completed_attempt),
-    [1, 1],
-    'two films of one chunk each, encoded once',
+    ended,
+    [once, once],
+    `two films of one chunk each, encoded once:\n${JSON.stringify(await ledger.events(500))}`,
   )
 })

@@ -45,6 +45,7 @@ export function createStore({ disk, clock, machine }: { disk: VirtualDisk; clock
       const path = findAt(disk, machine, sha256, video)
       return path === null ? null : { path, identity: path.startsWith(`${root}/`) ? null : sha256Of(disk.read(path)) }
     },
+    isStill: async ({ path, identity }) => disk.has(path) && sha256Of(disk.read(path)) === identity,
     listed: async () => ({ find: store.find, reference: store.reference }),
     async verify(sha256, video) {
       const path = findAt(disk, machine, sha256, video)
