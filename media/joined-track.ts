@@ -18,11 +18,12 @@ export interface JoinedTrack extends Pick<Track, 'sizes' | 'duration' | 'timesca
   readonly trak: Buffer
 }
 
-const SAMPLE_TABLE = ['mdia', 'minf', 'stbl']
+/** The path of the sample table in a `trak`. */
+export const SAMPLE_TABLE = ['mdia', 'minf', 'stbl']
 /** The boxes of a sample table that are joined, in the order in which they are written. */
 const TABLES = ['stsd', 'stts', 'stss', 'sdtp', 'ctts', 'stsc', 'stsz', 'stco']
 /** Where version 0 headers have the duration, bytes. */
-const DURATION_AT = { tkhd: 20, mdhd: 16, elst: 8 }
+export const DURATION_AT = { tkhd: 20, mdhd: 16, elst: 8 }
 /** `sample_depends_on` of a sample on which nothing is known to depend or not: a keyframe, another one. */
 const [KEY, NOT_KEY] = [0x20, 0x10]
 
@@ -46,10 +47,11 @@ export function joinTracks(pieces: readonly Piece[], movieScale: number): Joined
   const offsets = shown.map((time, at) => time - decoded[at]!)
   if (durations.some((ticks) => ticks <= 0) || offsets.some((ticks) => ticks < 0)) return null
   const sizes = Uint32Array.from(pieces.flatMap(({ track }) => [...track.sizes]))
+  const keys = pieces.map(({ track }) => keysOf(track))
   const tables: Readonly<Record<string, Buffer | null>> = {
     stts: runs('stts', durations),
-    stss: keyframesOf(pieces),
-    sdtp: dependenciesOf(pieces, stbls),
+    stss: keyframesOf(keys.flat()),
+    sdtp: dependenciesOf(keys, stbls),
     ctts: offsets.every((ticks) => ticks === 0) ? null : runs('ctts', offsets),
     stsz: fullBox('stsz', 0, 0, u32s([0, sizes.length, ...sizes])),
   }
@@ -86,27 +88,26 @@ function runs(type: string, values: readonly number[]): Buffer {
   return fullBox(type, 0, 0, u32(found.length), u32s(found.flatMap(({ count, value }) => [count, value])))
 }
 
-const isKey = ({ keyframes }: Track): ((sample: number) => boolean) => {
+/** Of each sample whether it is a keyframe. */
+function keysOf({ keyframes, sizes }: Track): boolean[] {
   const keys = keyframes && new Set(keyframes)
-  return (sample) => keys?.has(sample) ?? true
+  return Array.from(sizes, (_, sample) => keys?.has(sample) ?? true)
 }
 
 /** The table of keyframes; null where all samples are. */
-function keyframesOf(pieces: readonly Piece[]): Buffer | null {
-  const keys = pieces.flatMap(({ track }) => [...track.sizes].map((_, sample) => isKey(track)(sample)))
+function keyframesOf(keys: readonly boolean[]): Buffer | null {
   if (!keys.includes(false)) return null
   const numbers = [...keys.keys()].filter((at) => keys[at]).map((at) => at + 1)
   return fullBox('stss', 0, 0, u32s([numbers.length, ...numbers]))
 }
 
-/** Which samples others depend on; null where no file says it. */
-function dependenciesOf(pieces: readonly Piece[], stbls: readonly Box[][]): Buffer | null {
+/** Which samples others depend on; null where no file says it. `keys`: of each sample of each file whether it is a keyframe. */
+function dependenciesOf(keys: readonly boolean[][], stbls: readonly Box[][]): Buffer | null {
   const said = stbls.map((boxes) => boxes.find(({ type }) => type === 'sdtp')?.body.subarray(4))
-  const isWhole = (bytes: Buffer | undefined, at: number) => bytes?.length === pieces[at]!.track.sizes.length
+  const isWhole = (bytes: Buffer | undefined, at: number) => bytes?.length === keys[at]!.length
   if (!said.some(isWhole)) return null
-  const unsaid = ({ track }: Piece) =>
-    Buffer.from(track.sizes.map((_, sample) => (isKey(track)(sample) ? KEY : NOT_KEY)))
-  return fullBox('sdtp', 0, 0, ...pieces.map((piece, at) => (isWhole(said[at], at) ? said[at]! : unsaid(piece))))
+  const unsaid = (own: readonly boolean[]) => Buffer.from(own.map((isKey) => (isKey ? KEY : NOT_KEY)))
+  return fullBox('sdtp', 0, 0, ...keys.map((own, at) => (isWhole(said[at], at) ? said[at]! : unsaid(own))))
 }
 
 function joined(boxes: readonly Box[], tables: Readonly<Record<string, Buffer | null>>): Buffer {

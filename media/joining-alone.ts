@@ -12,7 +12,7 @@ import { changedBox, whole } from './change-box.ts'
 import { codecOfEntry } from './codecs/codecs.ts'
 import { MOVIE_TIMESCALE } from './commands/argument.ts'
 import { areTagsWritten, tagsBox } from './film-tags.ts'
-import { type JoinedTrack, joinTracks } from './joined-track.ts'
+import { DURATION_AT, type JoinedTrack, joinTracks, SAMPLE_TABLE } from './joined-track.ts'
 import { type Box, children, movieTimescale, need, readMoov, readTrack, type Track, tryFind } from './mp4.ts'
 import { box, fullBox, packedLanguage, u32, u32s } from './package/box.ts'
 import { rescale } from './rational.ts'
@@ -27,9 +27,8 @@ const EPOCH_S = 2_082_844_800
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
 /** Boxes of a moov that are written anew. */
 const WRITTEN: ReadonlySet<string> = new Set(['mvhd', 'trak', 'udta'])
-const SAMPLE_TABLE = ['mdia', 'minf', 'stbl']
 /** Where a version 0 header has the number of its track, its times, and `mdhd` its language, bytes. */
-const AT = { id: 12, times: 4, language: 20, mvhdDuration: 16, tkhdDuration: 20, nextTrack: 96 }
+const AT = { id: 12, times: 4, language: 20, mvhdDuration: 16, nextTrack: 96 }
 
 /** Where the body of the only sample entry begins in `stsd`, and where that of a picture names its encoder, bytes. */
 const STSD_ENTRY = 16
@@ -202,7 +201,7 @@ function moovOf(sources: readonly Source[], runs: readonly Run[], plan: Plan, st
     })
   })
   const mvhd = Buffer.from(need(moov, 'mvhd'))
-  const durations = sources.map(({ trak }) => need(trak, 'tkhd').readUInt32BE(AT.tkhdDuration))
+  const durations = sources.map(({ trak }) => need(trak, 'tkhd').readUInt32BE(DURATION_AT.tkhd))
   mvhd.writeUInt32BE(Math.max(...durations), AT.mvhdDuration)
   mvhd.writeUInt32BE(sources.length + 1, AT.nextTrack)
   setTimes(mvhd, seconds)

@@ -13,6 +13,13 @@ import { folder } from '../testing/tools/folder.ts'
 import { createFfmpegMedia } from './ffmpeg-media.ts'
 import { FFMPEG, FFPROBE, film, signal } from './film.test-support.ts'
 
+const media = createFfmpegMedia({
+  ffmpeg: FFMPEG,
+  ffprobe: FFPROBE,
+  clock: systemClock,
+  rng: systemRng,
+  sandbox: 'off',
+})
 const recipe = { ...DEFAULT_RECIPE, renditions: ladderOf([72], { ...DEFAULT_ENCODING, preset: 'ultrafast' }) }
 const FILMS: Readonly<Record<string, readonly string[]>> = {
   'in-order.mov': ['-bf', '0', '-g', '30'],
@@ -20,7 +27,7 @@ const FILMS: Readonly<Record<string, readonly string[]>> = {
   'said.mp4': ['-preset', 'fast', '-g', '40', '-vf', 'setsar=4/3', '-color_range', 'pc', '-colorspace', 'bt709', '-write_tmcd', '0'],
 } // biome-ignore format: groups
 
-const noted = (media: Media, notes: { cuts: string[] }, change: (index: SourceIndex) => SourceIndex): Media => ({
+const noted = (notes: { cuts: string[] }, change: (index: SourceIndex) => SourceIndex): Media => ({
   ...media,
   index: async (...args) => change(await media.index(...args)),
   async cut(job) {
@@ -32,13 +39,6 @@ const noted = (media: Media, notes: { cuts: string[] }, change: (index: SourceIn
 
 test('a plain film has the same bytes, however its chunks are cut', { timeout: 120_000 }, async (t) => {
   const dir = await folder(t)
-  const media = createFfmpegMedia({
-    ffmpeg: FFMPEG,
-    ffprobe: FFPROBE,
-    clock: systemClock,
-    rng: systemRng,
-    sandbox: 'off',
-  })
   for (const [name, options] of Object.entries(FILMS)) {
     const source = await film({ dir, name }, 12, ...options)
     const films: Buffer[] = []
@@ -46,7 +46,7 @@ test('a plain film has the same bytes, however its chunks are cut', { timeout: 1
       const outDir = join(dir, `${name}-${identity}`)
       await mkdir(outDir)
       const notes: { cuts: string[] } = { cuts: [] }
-      const by = noted(media, notes, (index) => (identity === 'another' ? { ...index, identity: 'another' } : index))
+      const by = noted(notes, (index) => (identity === 'another' ? { ...index, identity: 'another' } : index))
       const { outputs } = await runPipeline(by, { source, recipe, outDir, signal })
       films.push(await readFile(outputs[0]!.path))
       assert.ok(notes.cuts.length > 1)
@@ -63,13 +63,6 @@ test('a plain film that was written over since it was read is not cut, though it
   timeout: 60_000,
 }, async (t) => {
   const dir = await folder(t)
-  const media = createFfmpegMedia({
-    ffmpeg: FFMPEG,
-    ffprobe: FFPROBE,
-    clock: systemClock,
-    rng: systemRng,
-    sandbox: 'off',
-  })
   const source = await film({ dir, name: 'film.mp4' }, 12)
   const probe = await media.probe(source, signal)
   const index = await media.index(source, probe, signal)

@@ -29,12 +29,11 @@ export async function copyPlain(job: CutJob): Promise<Cut | null> {
   if (plan.cut_format !== 'nut' || typeof plain !== 'string' || identity == null || plan.time_base[0] !== 1) return null
   const { first, last } = rangeOf(job)
   const sizes = Uint32Array.from(packets.size.slice(first, last))
+  if (sizes.reduce((sum, size) => sum + size, 0) > CUT_BYTES_MAX) return null
   const picture = await pictureEntry(source)
   if (picture === null || createHash('sha256').update(picture.record).digest('hex') !== plain) return null
-  const bytes = sizes.reduce((sum, size) => sum + size, 0)
-  if (bytes > CUT_BYTES_MAX) return null
   const samples = await readSamples(source, { offsets: Float64Array.from(packets.position.slice(first, last)), sizes })
-  if (samples.length < bytes || (await identityAt(source)) !== identity) return null
+  if (samples === null || (await identityAt(source)) !== identity) return null
   const shown = packets.pts.slice(first, last)
   const start = Math.min(...shown)
   const listed = shown.map((pts, at) => ({ time: pts - start, bytes: sizes[at]!, isKey: packets.key[first + at]! }))
@@ -60,11 +59,11 @@ function delayOf(samples: readonly FragmentSample[]): number {
   return Math.max(...samples.map(({ time }, at) => decoded[at]! - time))
 }
 
-/** The bytes of samples behind one another; fewer where the file ends before. */
+/** The bytes of samples behind one another; null where the file ends before. */
 async function readSamples(
   source: string,
   of: { readonly offsets: Float64Array; readonly sizes: Uint32Array },
-): Promise<Buffer> {
+): Promise<Buffer | null> {
   const buffer = Buffer.allocUnsafe(of.sizes.reduce((sum, size) => sum + size, 0))
   const handle = await open(fsPath(source), 'r')
   let done = 0
@@ -72,10 +71,10 @@ async function readSamples(
     for (const { start, length } of stretchesOf(of)) {
       const { bytesRead } = await handle.read(buffer, done, length, start)
       done += bytesRead
-      if (bytesRead < length) break
+      if (bytesRead < length) return null
     }
   } finally {
     await handle.close()
   }
-  return buffer.subarray(0, done)
+  return buffer
 }

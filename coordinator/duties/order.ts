@@ -85,14 +85,14 @@ class Orderer {
       const isSame = !look.isAll && look.videos.length === 0 && look.asked.length === 0
       takeLook(this.#open, look)
       // In the order of the submits nothing but another video changes anything.
-      if (isSame && this.#isOrdered === false) return
+      if (isSame && !this.#isOrdered) return
       await this.#order()
     })
   }
 
   /** The videos whose deadline is first, and those that are claimed first. */
   #near(): VideoId[] {
-    if (this.#isOrdered === false) return []
+    if (!this.#isOrdered) return []
     const open = [...this.#open.values()].map(({ video }) => video)
     const dated = open.filter(({ deadline }) => deadline !== null).sort((a, b) => a.deadline! - b.deadline!)
     const first = open.sort((a, b) => b.priority - a.priority || a.due - b.due)
