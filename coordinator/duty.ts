@@ -17,6 +17,7 @@ import type { Mesh } from '../protocol/mesh.ts'
 import type { PeerTable } from '../protocol/peer-table.ts'
 import type { VideoDetail } from '../protocol/status.ts'
 import type { SuspicionSource } from '../protocol/suspicions.ts'
+import type { UndeliveredVideos } from '../protocol/undelivered.ts'
 import type { SendWebhook, WebhookEndpoints } from '../protocol/webhook.ts'
 import type { OpenVideos } from './open-videos.ts'
 
@@ -79,6 +80,7 @@ export interface CoordinatorModules {
   readonly mesh: Pick<Mesh, 'peers'>
   /** Peers from which a blob can be had now (`reachablePeers`). */
   reachable(): readonly PeerId[]
+  readonly undelivered: UndeliveredVideos
   /** The reason against leading now, or null. */
   readonly admission: { mayLead(): Promise<string | null> }
   /** The attempts that this peer itself runs. */
@@ -106,6 +108,7 @@ export interface TermContext
       | 'peers'
       | 'suspicions'
       | 'reachable'
+      | 'undelivered'
       | 'running'
     > {
   readonly term: number

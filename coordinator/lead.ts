@@ -80,6 +80,7 @@ function contextOf(
   modules: CoordinatorModules,
 ): TermContext {
   const { ledger, store, exchange, clock, rng, log, emit, hints, peers, suspicions, mesh, reachable, running } = modules
+  const { undelivered } = modules
   return {
     self,
     name,
@@ -102,6 +103,7 @@ function contextOf(
     peers,
     suspicions,
     reachable,
+    undelivered,
     running,
     connected: () => mesh.peers(),
     stepDown,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { EncodeJob, EncodeResult } from '../protocol/media.ts'
 import type { ChunkPlan, Plan, RenditionPlan } from '../protocol/plan.ts'
-import { isShortFilm } from '../protocol/short-film.ts'
+import { isLastChunk } from '../protocol/short-film.ts'
 import { amend } from './amending.ts'
 import { checkSound, soundBytesMax, soundJob } from './audio-encoding.ts'
 import { codecOf } from './codecs/codecs.ts'
@@ -38,7 +38,7 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
     settings: plan,
     input,
     fromSource: chunk.cut === null,
-    isShort: isShortFilm(plan),
+    isLast: isLastChunk(plan, job.chunk_id),
     outputs,
     shapes: shapesIn(plan.shapes ?? [], chunk, plan.time_base),
     ...(job.sound !== undefined && { sound: soundJob(plan, input.path, job.sound) }),
@@ -64,11 +64,11 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
 /**
  * Threads of the decoder: two where it says so wherever they may give other pictures than one, and only there. Of 310 damaged H.264 streams, on ffmpeg
  * 5.1, 6.0 and 8.1, 165 differed, each with a message; HEVC differed without one. A chunk that was cut where a GOP is open begins without the pictures that
- * its first ones refer to: the decoder complains of these, and every such chunk would be encoded twice. Of a film of many chunks cores are busy with others.
+ * its first ones refer to: the decoder complains of these, and every such chunk would be encoded twice. Beside all but the last chunks of a film cores are busy with others.
  */
-function decodersOf({ cut }: ChunkPlan, plan: Plan): 1 | 2 {
+function decodersOf({ cut, chunk_id }: ChunkPlan, plan: Plan): 1 | 2 {
   const { video, closed_cuts } = plan
-  const isWorthIt = cut === null || (closed_cuts === true && isShortFilm(plan))
+  const isWorthIt = cut === null || (closed_cuts === true && isLastChunk(plan, chunk_id))
   return isWorthIt && video.codec === 'h264' && video.bit_depth === 8 ? 2 : 1
 }
 

@@ -20,7 +20,7 @@ import { type AudioTrial, leadOf, straightOutput, straightSound, tryAudio } from
 import { checkRecipe } from './check-recipe.ts'
 import { planChunks } from './chunk-plan.ts'
 import { chooseEncoder } from './codecs/choose-encoder.ts'
-import { codecOf, shortFilmThreads, usedPreset } from './codecs/codecs.ts'
+import { codecOf, lastChunkThreads, usedPreset } from './codecs/codecs.ts'
 import type { Settings } from './commands/encode.ts'
 import { filtersNeeded } from './filter-graph.ts'
 import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
@@ -198,7 +198,7 @@ type Cuts = Cutting & { readonly index: PacketIndex & SourceIndex }
 async function planCuts(programs: Programs, job: PlanJob, video: VideoFacts): Promise<Cuts> {
   const index = job.index as PacketIndex & SourceIndex
   const time_base = timeBaseOf(job)
-  const coresOf = (each: Recipe['renditions'][number]) => shortFilmThreads(codecOf(each.codec).encoders[0], each).cores
+  const coresOf = (each: Recipe['renditions'][number]) => lastChunkThreads(codecOf(each.codec).encoders[0], each).cores
   const encodeCores = Math.min(...job.recipe.renditions.map(coresOf))
   const whole = (of: PacketIndex & SourceIndex): Cuts => {
     const chunks = planChunks({ ...of, time_base, encodeCores, whole: true })

@@ -1,4 +1,5 @@
 /** What the modules of a node are made from: its adapters, which `compose.ts` chooses or a simulation has, its options, and its basic modules. */
+
 import type { ScaleOptions, WebhookParts } from '../coordinator/duty.ts'
 import type { SubmitKey } from '../protocol/api.ts'
 import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
@@ -14,6 +15,7 @@ import type { Media } from '../protocol/media.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import type { SharedFolders } from '../protocol/shared-folder.ts'
 import type { OpenSource } from '../protocol/source.ts'
+import type { UndeliveredVideos } from '../protocol/undelivered.ts'
 import type { MeshHints } from './hints.ts'
 import type { AcceptedDeliveries } from './host/accepted-deliveries.ts'
 import type { BootEpoch } from './peers/boot-epoch.ts'
@@ -91,6 +93,7 @@ export interface Basics {
   readonly suspicions: Suspicions
   readonly plans: PlanSource
   readonly pendingSubmits: PendingSubmits
+  readonly undelivered: UndeliveredVideos
   /** Peers from which a blob can be had now. */
   reachable(): readonly PeerId[]
 }

@@ -2,6 +2,7 @@
  * The modules of a node, from the adapters that `compose.ts` chose (or those of a simulation): each is made once, in this order, from named
  * options and earlier modules. None is started; `node.ts` starts them.
  */
+
 import { type Coordinator, createCoordinator } from '../coordinator/coordinator.ts'
 import type { WebhookParts } from '../coordinator/duty.ts'
 import { createIngestRunner } from '../coordinator/tasks/ingest.ts'
@@ -13,6 +14,7 @@ import type { PeerId, TaskId } from '../protocol/ids.ts'
 import { kindsWhere } from '../protocol/kinds.ts'
 import { presentPeers, reachablePeers, takesWork } from '../protocol/peer-table.ts'
 import type { Runners } from '../protocol/runner.ts'
+import { createUndelivered } from '../protocol/undelivered.ts'
 import type { Adapters, Basics, NodeOptions } from './adapters.ts'
 
 export type { Adapters, NodeOptions } from './adapters.ts'
@@ -139,14 +141,16 @@ function createBasics({ clock, log, ledger, mesh, membership: members, traces }:
   const emit = createEmitter({ ledger, log })
   const connected = () => mesh.peers()
   const sawLost = (peer: PeerId) => suspicions.sawLost(peer)
+  const hints = createMeshHints(mesh)
   return {
     self,
-    hints: createMeshHints(mesh),
+    hints,
     emit: traces?.heard(emit) ?? emit,
     peers,
     suspicions,
     plans: createPlanSource(ledger),
     pendingSubmits: createPendingSubmits(clock),
+    undelivered: createUndelivered({ ledger, clock, hints }),
     reachable: () => reachablePeers({ self, peers, clock, connected, sawLost }),
   }
 }
@@ -254,7 +258,7 @@ interface LeaderModules extends Pick<WebhookParts, 'shown'> {
 function createLeader(
   { name, host, slots, capability, scaling, audit, isOnlyCoordinator }: AbleOptions,
   { clock, rng, log, ledger, mesh, store, exchange, webhooks }: Adapters,
-  { self, hints, emit, peers, suspicions, reachable }: Basics,
+  { self, hints, emit, peers, suspicions, reachable, undelivered }: Basics,
   { admission, settling, attempts, shown }: LeaderModules,
 ): Coordinator {
   return createCoordinator(
@@ -270,22 +274,11 @@ function createLeader(
       ...(scaling && { scaling }),
     },
     {
-      ledger,
-      store,
-      exchange,
-      clock,
-      rng,
+      ledger, store, exchange, clock, rng, emit, hints, peers, suspicions, mesh, reachable, undelivered, admission,
       log: log.child({ part: 'coordinator' }),
-      emit,
-      hints,
-      peers,
-      suspicions,
-      mesh,
-      reachable,
-      admission,
       running: () => attempts.running(),
       ...(webhooks && { webhooks: { ...webhooks, shown } }),
-    },
+    }, // biome-ignore format: parts of one module
   )
 }
 

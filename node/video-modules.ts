@@ -22,7 +22,7 @@ export interface VideoModules {
 /** Makes the modules. None is started. */
 export function createVideoModules(options: NodeOptions, adapters: Adapters, basics: Basics): VideoModules {
   const { clock, rng, log, ledger, store, exchange, media, openSource, openDestination, folders, accepted } = adapters
-  const { self, hints, emit, pendingSubmits } = basics
+  const { self, hints, emit, pendingSubmits, undelivered } = basics
   const output = options.inputFolder?.output ?? null
   const deliveryFolders = createDeliveryFolders({ self, folders, accepted, output })
   const submit = createSubmit({
@@ -30,7 +30,7 @@ export function createVideoModules(options: NodeOptions, adapters: Adapters, bas
     mustBeAble: createMustBeAble({ clock, ledger, media, ...knownPeers(options, basics) }, options.isOnlyCoordinator),
   }) // biome-ignore format: parts of one module
   const deliverer = createDeliverer({
-    self, ledger, store, exchange, openDestination, deliveryFolders, clock, rng, emit, pendingSubmits, hints,
+    self, ledger, undelivered, store, exchange, openDestination, deliveryFolders, clock, rng, emit, pendingSubmits, hints,
     lookAtFolders: folders.look,
     underLease: (folder, act, signal) =>
       withLease({ self, lease: deliverLease(folder) }, { ledger, clock, rng, log }, act, signal),

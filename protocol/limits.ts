@@ -121,10 +121,10 @@ export const VIDEOS_ASKED_AT_ONCE = 64
 export const SWEEP_MS = 30_000
 /** Interval at which duties read the ledger without a hint: a lost hint costs only this. */
 export const DUTY_MS = 500
-/** Time without a running task and without a hint after which duties run less often, so that a leader without work costs little. */
+/** Time without a hint (of duties, and without a running task) after which the ledger is read less often, so that a node without work costs little. */
 export const QUIET_AFTER_MS = 10_000
-/** Their interval then. */
-export const QUIET_DUTY_MS = 2_000
+/** Interval of duties then. */
+export const QUIET_DUTY_MS = 3_000
 
 // ── The mesh ───────────────────────────────────────────────────────────────────────────────────────────────────────
 /** Shortest interval of heartbeats; N peers send every max(1 s, N ÷ 8 s), which takes about 2 % of a core per node. */
@@ -212,7 +212,7 @@ export const BLOB_FETCHES_AT_ONCE = 4
 // ── Media ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 /** Length of chunks, s: 2 s cost 16 % more CPU and 6 s none; with 8 s a killed worker loses little. */
 export const CHUNK_S = { min: 6, max: 8 } as const
-/** Number of chunks up to which a film is short: slots would be idle while its last chunks are encoded. */
+/** Number of the last chunks of a film, beside which slots would be idle. A film of no more is short. */
 export const CHUNKS_OF_SHORT = 4
 /** A GOP longer than this, s, is cut into chunks of at least max(8 s, GOP ÷ 4): each chunk is decoded from the keyframe on. */
 export const LONG_GOP_S = 10

@@ -1,4 +1,4 @@
-/** Which films are encoded in other ways because they are short. Pure. */
+/** Which films are encoded in other ways because they are short, and which chunks as they are the last. Pure. */
 import { CHUNKS_OF_SHORT } from './limits.ts'
 import type { Plan } from './plan.ts'
 
@@ -12,5 +12,9 @@ export const isOneEncode = ({ chunks, cut_format, audio }: Pick<Plan, 'chunks' |
   audio.length > 0 &&
   audio.every(({ extra, channels }) => extra === 'none' && channels <= COMMON_CHANNELS)
 
-/** Whether a film has so few chunks that slots would be idle while its last ones are encoded. */
+/** Whether a film has so few chunks that each is one of its last. */
 export const isShortFilm = ({ chunks }: Pick<Plan, 'chunks'>): boolean => chunks.length <= CHUNKS_OF_SHORT
+
+/** Whether the chunk is one of the last of its film, beside which slots would be idle: several threads encode it. */
+export const isLastChunk = ({ chunks }: Pick<Plan, 'chunks'>, chunk: number): boolean =>
+  chunks.length - chunk <= CHUNKS_OF_SHORT

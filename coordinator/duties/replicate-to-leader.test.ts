@@ -46,7 +46,7 @@ async function stage(wanted: Parameters<typeof videoIn>[2] = {}) {
     return '/here'
   }
   const context = {
-    self: CAT, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: 1, hints: createHints(), clock: { mono: () => at.now, now: () => at.now } as Clock,
+    self: CAT, undelivered: () => ledger.undeliveredVideos(), log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: 1, hints: createHints(), clock: { mono: () => at.now, now: () => at.now } as Clock,
     ledger: {
       ...ledger,
       tasks: (query: Parameters<typeof ledger.tasks>[0]) => {

@@ -33,7 +33,17 @@ interface KnownVideo {
 /** The parts of the term that this duty uses. */
 export type ReplicateToLeaderContext = Pick<
   TermContext,
-  'self' | 'term' | 'openVideos' | 'ledger' | 'store' | 'exchange' | 'clock' | 'emit' | 'hints' | 'reachable'
+  | 'self'
+  | 'term'
+  | 'openVideos'
+  | 'ledger'
+  | 'store'
+  | 'exchange'
+  | 'clock'
+  | 'emit'
+  | 'hints'
+  | 'reachable'
+  | 'undelivered'
 >
 
 /** Where blobs are looked for on this disk. */
@@ -63,13 +73,13 @@ class LeaderReplicas {
   }
 
   async round(signal: AbortSignal): Promise<void> {
-    const { ledger, clock } = this.#context
+    const { undelivered, clock } = this.#context
     const began = clock.mono()
     await this.#reader.look(this.#missing, (look) => this.#replicateAll(look, signal))
     if (!this.#pace.isDue()) return
     this.#pace.looked(this.#context.openVideos.count())
     await this.#checkSources(signal)
-    for (const video of await ledger.undeliveredVideos()) if (!signal.aborted) await this.#checkResults(video, signal)
+    for (const video of await undelivered()) if (!signal.aborted) await this.#checkResults(video, signal)
     if (!signal.aborted) this.#blobs.endScan(began)
   }
 

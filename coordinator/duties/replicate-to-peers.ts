@@ -21,12 +21,12 @@ const LOOK_MS = 4 * DUTY_MS
 /** The parts of the term that this duty uses. */
 export type ReplicateToPeersContext = Pick<
   TermContext,
-  'self' | 'host' | 'openVideos' | 'ledger' | 'clock' | 'log' | 'hints' | 'peers'
+  'self' | 'host' | 'openVideos' | 'ledger' | 'clock' | 'log' | 'hints' | 'peers' | 'undelivered'
 >
 
 /** The duty that asks peers for replicas, for one term. */
 export function createReplicateToPeers(context: ReplicateToPeersContext): Duty {
-  const { ledger, clock, hints, log } = context
+  const { ledger, clock, hints, log, undelivered } = context
   /** The peer that was asked last for each source or task, and when (monotonic ms). */
   const asked = new Map<string, { peer: PeerId; at: number }>()
   const pace = createPace(clock, LOOK_MS)
@@ -80,7 +80,7 @@ export function createReplicateToPeers(context: ReplicateToPeersContext): Duty {
       })
       if (!isDue) return
       pace.looked(context.openVideos.count())
-      for (const video of await ledger.undeliveredVideos()) if (!signal.aborted) await look(video)
+      for (const video of await undelivered()) if (!signal.aborted) await look(video)
     },
   }
 }

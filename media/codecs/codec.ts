@@ -15,7 +15,7 @@ export interface EncoderJob extends Encoding, Pick<Plan, 'fps' | 'b_frames'> {
   readonly color: VideoFacts['color']
   /** What to say of the HDR of the picture; nothing of a picture that has none. */
   readonly hdr: HdrData
-  /** Threads of the encoder: more than one only as `shortFilmThreads` says. */
+  /** Threads of the encoder: more than one only as `lastChunkThreads` says. */
   readonly threads: number
 }
 
@@ -76,7 +76,7 @@ export interface Encoder {
   /** Presets at which only some builds show every picture right; absent: all do at all presets. */
   readonly faulty?: FaultyPresets
   /**
-   * The threads that encode each chunk of a short film at a constant quality, where its bytes follow from their number alone; null: one thread always.
+   * The threads that encode each of the last chunks of a film at a constant quality, where its bytes follow from their number alone; null: one thread always.
    * Measured as CPU ÷ wall of 6 s of 1080p, libx264 at medium and veryfast, x265 at medium, SVT-AV1 at 8.
    */
   readonly threaded: Threads | null

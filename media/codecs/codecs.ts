@@ -60,10 +60,10 @@ export function usedPreset({ codec, preset }: Pick<Rendition, 'codec' | 'preset'
 const ONE_THREAD: Threads = { threads: 1, cores: 1 }
 
 /**
- * The threads that encode each chunk of a short film: several where they may, so that no core idles at its end. The bytes of a constant quality follow from
+ * The threads that encode each of the last chunks of a film: several where they may, so that no core idles at its end. The bytes of a constant quality follow from
  * the number of threads; those of a capped one, or of an average, by libx264 also from which thread is first (findings/x264-capped-threads.sh).
  */
-export const shortFilmThreads = ({ threaded }: Encoder, { rate }: Pick<Rendition, 'rate'>): Threads =>
+export const lastChunkThreads = ({ threaded }: Encoder, { rate }: Pick<Rendition, 'rate'>): Threads =>
   threaded !== null && 'crf' in rate && rate.maxrate_kbps === undefined ? threaded : ONE_THREAD
 
 /** The codec whose sample entry in MP4 has this name, or null. */

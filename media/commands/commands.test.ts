@@ -240,10 +240,10 @@ test('each output has the codec and the rate of its own rendition', () => {
   assert.equal(args.match(/-tag:v/g)?.length, 1)
 })
 
-test('a short film is encoded by several threads, where its bytes follow from their number', () => {
-  const threads = (rendition: Partial<Encoded>, isShort = true) => {
+test('the last chunks are encoded by several threads, where its bytes follow from their number', () => {
+  const threads = (rendition: Partial<Encoded>, isLast = true) => {
     const outputs = [{ rendition: { ...SMALL, ...rendition }, path: '/a.mp4' }]
-    return encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, isShort, outputs })
+    return encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, isLast, outputs })
       .join(' ')
       .match(/-c:v .*?(?:libx264.*? -threads |frame-threads=|lp=)(\d)/)?.[1]
   }

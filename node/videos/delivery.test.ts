@@ -95,6 +95,7 @@ beforeEach(async () => {
   deliverer = createDeliverer({
     self,
     ledger,
+    undelivered: () => ledger.undeliveredVideos(),
     store: { verify: async (sha256: Sha256) => verified.push(sha256) > 0 } as never,
     exchange,
     openDestination,

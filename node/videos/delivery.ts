@@ -5,6 +5,7 @@
  * removes its blobs; a name that other bytes have becomes `<name>-<video id>`, written into the ledger before a file gets it; files of others
  * are not replaced; no partial file remains. Into a shared folder one peer delivers at a time, under a lease whose term fences its writes.
  */
+
 import { join } from 'node:path'
 import { deliveryNames, ownName } from '../../ledger/documents.ts'
 import { type Artifact, pathFor } from '../../protocol/artifact.ts'
@@ -18,6 +19,7 @@ import type { Hints } from '../../protocol/hints.ts'
 import type { PeerId, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DELIVERY_BACKOFF_MS } from '../../protocol/limits.ts'
+import type { UndeliveredVideos } from '../../protocol/undelivered.ts'
 import type { Delivery, Video } from '../../protocol/video.ts'
 import { type DeliveryFolders, isFolder } from './delivery-folders.ts'
 import type { PendingSubmits } from './pending-submits.ts'
@@ -27,6 +29,7 @@ import { isOwnName, placeArtifacts } from './place-artifacts.ts'
 export interface DeliveryOptions {
   readonly self: PeerId
   readonly ledger: Ledger
+  readonly undelivered: UndeliveredVideos
   readonly store: BlobStore
   readonly exchange: BlobExchange
   readonly openDestination: OpenDestination
@@ -141,10 +144,10 @@ class Deliveries implements Deliverer {
 
   /** The open deliveries that this peer may make. Of those that it cannot make, the reason is kept. */
   async #openDeliveries(): Promise<OpenDelivery[]> {
-    const { ledger, deliveryFolders } = this.#options
+    const { undelivered, deliveryFolders } = this.#options
     const open: OpenDelivery[] = []
     this.#cannot.clear()
-    for (const video of await ledger.undeliveredVideos())
+    for (const video of await undelivered())
       for (const wanted of video.deliveries.filter(({ done_at }) => done_at === null)) {
         const folder = await deliveryFolders.folderOf(video._id, wanted)
         if (isFolder(folder)) open.push({ video, wanted, folder, key: keyOf(video, wanted) })

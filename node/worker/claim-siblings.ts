@@ -2,13 +2,13 @@
  * Claims further parts of a film for the slot that claimed one: renditions of the same chunk, as one ffmpeg decodes it once for all of them, and
  * the sound of a film that one ffmpeg may make at once.
  */
-import { encoderOf, shortFilmThreads } from '../../media/codecs/codecs.ts'
+import { encoderOf, lastChunkThreads } from '../../media/codecs/codecs.ts'
 import { type PeerId, type Token, taskId } from '../../protocol/ids.ts'
 import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import type { Counts, Ledger } from '../../protocol/ledger.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import type { HeldTask } from '../../protocol/runner.ts'
-import { isOneEncode, isShortFilm } from '../../protocol/short-film.ts'
+import { isLastChunk, isOneEncode } from '../../protocol/short-film.ts'
 import { soundClass } from '../../protocol/sound-plan.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
@@ -107,15 +107,18 @@ async function pendingSiblings(
     anchor,
     able: able.filter(({ id }) => pending.some(({ rendition }) => rendition.id === id)),
     pending,
-    slots: slotsThatShare({ plan, progress, isThreaded: isThreaded(plan, [anchor, ...able]) }, otherSlots),
+    slots: slotsThatShare(
+      { plan, progress, isThreaded: isThreaded(plan, task.chunk_id, [anchor, ...able]) },
+      otherSlots,
+    ),
   })
 }
 
-/** Whether encodes of these parts keep another core of this machine busy. */
-const isThreaded = (plan: Plan, parts: readonly Part[]): boolean =>
-  isShortFilm(plan) &&
+/** Whether encodes of these parts of the chunk keep another core of this machine busy. */
+const isThreaded = (plan: Plan, chunk: number, parts: readonly Part[]): boolean =>
+  isLastChunk(plan, chunk) &&
   plan.renditions.some(
-    (each) => parts.some(({ id }) => id === each.id) && shortFilmThreads(encoderOf(each), each).threads > 1,
+    (each) => parts.some(({ id }) => id === each.id) && lastChunkThreads(encoderOf(each), each).threads > 1,
   )
 
 /** Number of slots that share what is pending. */

@@ -6,7 +6,6 @@
  *    └───────────── lost, released or failed: its own ledger write ────┘
  */
 
-import type { Rng } from '../../protocol/clock.ts'
 import { LedgerUnavailable, sentence } from '../../protocol/errors.ts'
 import { IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -28,8 +27,9 @@ export interface WorkLoopOptions {
 
 /** The parts that the loops share. */
 export interface WorkLoopModules {
-  readonly rng: Rng
   readonly log: Log
+  /** Time from a claim that got nothing to the next without a hint, ms. */
+  pollMs(): number
   /** Notified when there may be a task to claim. */
   readonly notifier: Notifier
   readonly grace: OutageGrace
@@ -62,8 +62,8 @@ export async function runWorkLoop(
 /** Claims and runs a task; answers the ms to wait before the next claim, 0 after a run. */
 async function workOnce(options: WorkLoopOptions, modules: WorkLoopModules, signal: AbortSignal): Promise<number> {
   const { work, breaker, claim } = options
-  const { rng, grace, admission } = modules
-  const pollMs = IDLE_POLL_MS * (0.5 + rng.random())
+  const { grace, admission } = modules
+  const pollMs = modules.pollMs()
   const refusal = await grace.watch(() => admission.mayClaim(work))
   if (refusal === 'ledger_away') grace.noticed()
   if (refusal !== null) return pollMs

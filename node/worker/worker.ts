@@ -11,7 +11,7 @@ import type { Hints } from '../../protocol/hints.ts'
 import type { PeerId, TaskId, VideoId } from '../../protocol/ids.ts'
 import { controlSlots, kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { HINT_JITTER_MS } from '../../protocol/limits.ts'
+import { HINT_JITTER_MS, IDLE_POLL_MS, QUIET_AFTER_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { createNotifier, type Notifier } from '../../protocol/notifier.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
@@ -95,10 +95,13 @@ class LoopingWorker implements Worker {
   readonly #changed = new Set<VideoId>()
   /** Whether a hint named none. */
   #isUnknown = false
+  /** When the last hint came, monotonic ms: at first as if one had just come. */
+  #hintedAt: number
 
   constructor(options: WorkerOptions, modules: WorkerModules) {
     this.#options = options
     this.#modules = modules
+    this.#hintedAt = modules.clock.mono()
     const { self, capability, slots } = options
     const { ledger, plans, clock, rng, log, peers, attempts, breakers, admission, runners } = modules
     const { reachable, lookAtControlTasks } = modules
@@ -208,22 +211,30 @@ class LoopingWorker implements Worker {
   }
 
   #run(loop: WorkLoopOptions): Promise<void> {
-    const { rng, log, admission, attempts } = this.#modules
+    const { log, admission, attempts } = this.#modules
     const modules = {
-      rng,
       log,
       admission,
       attempts,
       notifier: this.#notifier,
       grace: this.#grace,
       waiting: this.#waiting,
+      pollMs: () => this.#pollMs(),
     }
     return runWorkLoop(loop, modules, this.#stopping.signal)
+  }
+
+  /** Not the same for all loops and workers; after a time without hints none of the short ones. */
+  #pollMs(): number {
+    const { clock, rng } = this.#modules
+    const least = clock.mono() - this.#hintedAt < QUIET_AFTER_MS ? 0.5 : 1
+    return IDLE_POLL_MS * (least + (1.5 - least) * rng.random())
   }
 
   /** Asks for tasks after a random delay, so that not all workers ask at once. */
   #lookSoon(video: VideoId | null): void {
     if (this.#stopping.signal.aborted) return
+    this.#hintedAt = this.#modules.clock.mono()
     if (video === null) this.#isUnknown = true
     else this.#changed.add(video)
     const { clock, rng, peers } = this.#modules
