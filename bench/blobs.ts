@@ -44,7 +44,7 @@ export async function benchBlobs({ quick = false }: { quick?: boolean } = {}): P
       open.push(await exchanged(pairs.open))
       keyed.push(await exchanged(pairs.keyed))
       line.push(await exchanged(pairs.line))
-      tcp.push(await overTcp(join(path, (await readdir(path))[0] ?? ''), join(root, 'tcp-copy')))
+      tcp.push(await overTcp(join(path, (await readdir(path))[0] ?? ''), join(root, `tcp-copy-${round}`)))
     }
     const base = mean(tcp)
     return [
