@@ -49,6 +49,7 @@ const SMALL: Readonly<Record<string, readonly [file: string, name: string]>> = {
   node300: ['small/small.ts', 'benchNode300'],
   long: ['small/small.ts', 'benchLong'],
   films: ['small/small.ts', 'benchFilms'],
+  workers: ['small/small.ts', 'benchWorkers'],
 }
 const ALL: typeof PARTS = { ...PARTS, ...SMALL }
 /** Only when asked for by name. */

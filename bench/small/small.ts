@@ -73,21 +73,48 @@ export const benchFilms = (options: SmallOptions): Promise<Row[]> =>
   contest(options, async (contest) => {
     const rows: Row[] = []
     for (const [preset, lengths] of Object.entries(options.quick ? { ultrafast: [8] } : FILMS))
-      for (const seconds of lengths) {
-        const work = await contest.work({ count: 1, seconds, size: HD }, { ...TWO, preset })
-        const shares: (number | null)[] = []
-        const pairs = await inTurn(contest, work, rounds(options, seconds < 10 ? 4 : 2), async () => {
-          const watch = watchBusyShare()
-          const side = await contest.run(work, { watch })
-          shares.push(watch.share())
-          return side
-        })
-        rows.push(...rowsOf(`film of ${seconds} s, 1080p, ${preset}`, pairs))
-        const seen = shares.filter((share) => share !== null)
-        rows.push(row('mesh, cores busy between first and last picture', 100 * mean(seen), '%'))
-      }
+      for (const seconds of lengths) rows.push(...(await filmRows(contest, { seconds, preset }, options)))
     return rows
   })
+
+/** Such films by two and by four worker processes, which share the cores. */
+export const benchWorkers = (options: SmallOptions): Promise<Row[]> =>
+  contest(options, async (contest) => {
+    const rows: Row[] = []
+    const films = { veryfast: [15, 30], medium: [15] }
+    for (const [preset, lengths] of Object.entries(options.quick ? { ultrafast: [8] } : films))
+      for (const seconds of lengths)
+        for (const workers of [2, 4]) rows.push(...(await filmRows(contest, { seconds, preset, workers }, options)))
+    return rows
+  })
+
+interface FilmRun {
+  readonly seconds: number
+  readonly preset: string
+  /** Worker processes; absent: `run` encodes itself. */
+  readonly workers?: number
+}
+
+async function filmRows(
+  contest: Contest,
+  { seconds, preset, workers }: FilmRun,
+  options: SmallOptions,
+): Promise<Row[]> {
+  const work = await contest.work({ count: 1, seconds, size: HD }, { ...TWO, preset })
+  const more = workers === undefined ? [] : ['--workers', String(workers)]
+  const shares: (number | null)[] = []
+  const pairs = await inTurn(contest, work, rounds(options, seconds < 10 ? 4 : 2), async () => {
+    const watch = watchBusyShare()
+    const side = await contest.run(work, { watch, more })
+    shares.push(watch.share())
+    return side
+  })
+  const seen = shares.filter((share) => share !== null)
+  return [
+    ...rowsOf(`film of ${seconds} s, 1080p, ${preset}${workers === undefined ? '' : `, ${workers} workers`}`, pairs),
+    row('mesh, cores busy between first and last picture', 100 * mean(seen), '%'),
+  ]
+}
 
 /** `--help`, `status`, and a run with empty caches. */
 export const benchStarts = (options: SmallOptions): Promise<Row[]> =>
