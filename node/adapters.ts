@@ -1,5 +1,4 @@
 /** What the modules of a node are made from: its adapters, which `compose.ts` chooses or a simulation has, its options, and its basic modules. */
-
 import type { ScaleOptions, WebhookParts } from '../coordinator/duty.ts'
 import type { SubmitKey } from '../protocol/api.ts'
 import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'

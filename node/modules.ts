@@ -2,7 +2,6 @@
  * The modules of a node, from the adapters that `compose.ts` chose (or those of a simulation): each is made once, in this order, from named
  * options and earlier modules. None is started; `node.ts` starts them.
  */
-
 import { type Coordinator, createCoordinator } from '../coordinator/coordinator.ts'
 import type { WebhookParts } from '../coordinator/duty.ts'
 import { createIngestRunner } from '../coordinator/tasks/ingest.ts'

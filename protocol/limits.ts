@@ -121,7 +121,7 @@ export const VIDEOS_ASKED_AT_ONCE = 64
 export const SWEEP_MS = 30_000
 /** Interval at which duties read the ledger without a hint: a lost hint costs only this. */
 export const DUTY_MS = 500
-/** Time without a hint (of duties, and without a running task) after which the ledger is read less often, so that a node without work costs little. */
+/** Time without a hint, and for duties without a running task, after which the ledger is read less often, so that a node without work costs little. */
 export const QUIET_AFTER_MS = 10_000
 /** Interval of duties then. */
 export const QUIET_DUTY_MS = 3_000

@@ -12,9 +12,9 @@ export const isOneEncode = ({ chunks, cut_format, audio }: Pick<Plan, 'chunks' |
   audio.length > 0 &&
   audio.every(({ extra, channels }) => extra === 'none' && channels <= COMMON_CHANNELS)
 
-/** Whether a film has so few chunks that each is one of its last. */
-export const isShortFilm = ({ chunks }: Pick<Plan, 'chunks'>): boolean => chunks.length <= CHUNKS_OF_SHORT
-
 /** Whether the chunk of this number is one of the last of its film, beside which slots would be idle: several threads encode it. */
 export const isLastChunk = ({ chunks }: Pick<Plan, 'chunks'>, chunk: number): boolean =>
   chunks.length - chunk <= CHUNKS_OF_SHORT
+
+/** Whether a film has so few chunks that each is one of its last. */
+export const isShortFilm = (plan: Pick<Plan, 'chunks'>): boolean => isLastChunk(plan, 0)

@@ -65,34 +65,32 @@ export const benchLong = (options: SmallOptions): Promise<Row[]> =>
     ]
   })
 
-/** Lengths of films, s, for each preset: all in ten minutes, with more rounds of the short ones, which differ more. */
-const FILMS: Readonly<Record<string, readonly number[]>> = { veryfast: [8, 15, 30], medium: [8, 15], slow: [8] }
+/** Lengths of films, s, for each preset. */
+type Films = Readonly<Record<string, readonly number[]>>
+/** All in ten minutes, with more rounds of the short ones, which differ more. */
+const FILMS: Films = { veryfast: [8, 15, 30], medium: [8, 15], slow: [8] }
+const WORKERS_FILMS: Films = { veryfast: [15, 30], medium: [15] }
 
 /** Films of 8 to 30 s: wall, and how busy the cores are between the first and the last picture. */
-export const benchFilms = (options: SmallOptions): Promise<Row[]> =>
-  contest(options, async (contest) => {
-    const rows: Row[] = []
-    for (const [preset, lengths] of Object.entries(options.quick ? { ultrafast: [8] } : FILMS))
-      for (const seconds of lengths) rows.push(...(await filmRows(contest, { seconds, preset }, options)))
-    return rows
-  })
+export const benchFilms = (options: SmallOptions): Promise<Row[]> => filmsBench(options, FILMS, [undefined])
 
 /** Such films by two and by four worker processes, which share the cores. */
-export const benchWorkers = (options: SmallOptions): Promise<Row[]> =>
+export const benchWorkers = (options: SmallOptions): Promise<Row[]> => filmsBench(options, WORKERS_FILMS, [2, 4])
+
+const filmsBench = (options: SmallOptions, films: Films, each: readonly FilmRun['workers'][]): Promise<Row[]> =>
   contest(options, async (contest) => {
     const rows: Row[] = []
-    const films = { veryfast: [15, 30], medium: [15] }
     for (const [preset, lengths] of Object.entries(options.quick ? { ultrafast: [8] } : films))
       for (const seconds of lengths)
-        for (const workers of [2, 4]) rows.push(...(await filmRows(contest, { seconds, preset, workers }, options)))
+        for (const workers of each) rows.push(...(await filmRows(contest, { seconds, preset, workers }, options)))
     return rows
   })
 
 interface FilmRun {
   readonly seconds: number
   readonly preset: string
-  /** Worker processes; absent: `run` encodes itself. */
-  readonly workers?: number
+  /** Number of worker processes; undefined: `run` encodes itself. */
+  readonly workers: number | undefined
 }
 
 async function filmRows(

@@ -240,7 +240,7 @@ test('each output has the codec and the rate of its own rendition', () => {
   assert.equal(args.match(/-tag:v/g)?.length, 1)
 })
 
-test('the last chunks are encoded by several threads, where its bytes follow from their number', () => {
+test('the last chunks are encoded by several threads, where their bytes follow from the number of these', () => {
   const threads = (rendition: Partial<Encoded>, isLast = true) => {
     const outputs = [{ rendition: { ...SMALL, ...rendition }, path: '/a.mp4' }]
     return encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, isLast, outputs })

@@ -5,7 +5,6 @@
  * removes its blobs; a name that other bytes have becomes `<name>-<video id>`, written into the ledger before a file gets it; files of others
  * are not replaced; no partial file remains. Into a shared folder one peer delivers at a time, under a lease whose term fences its writes.
  */
-
 import { join } from 'node:path'
 import { deliveryNames, ownName } from '../../ledger/documents.ts'
 import { type Artifact, pathFor } from '../../protocol/artifact.ts'
