@@ -23,8 +23,8 @@ export const PREFETCH_TASKS = 96
 export const HINT_JITTER_MS = { most: 250, each: 20 } as const
 /** Time between two looks at the ledger that a flood of hints causes: it costs four short reads a second. */
 export const NOTIFIED_GAP_MS = 250
-/** Looks without such a gap, after a time without hints: more than the steps of a short film, from its ingest to its delivery. */
-export const NOTIFIED_AT_ONCE = 4
+/** Looks without such a gap, after a time without hints: more than the steps of the end of a film, from its last encode to its delivery. */
+export const NOTIFIED_AT_ONCE = 8
 /** How long a worker with a result retries while the ledger is unavailable: an encode is worth more than a wait. */
 export const LEDGER_RETRY_DEADLINE_MS = 15 * 60_000
 /** Difference from which `doctor` reports a machine's clock as wrong: NTP keeps machines within 0.1 s, a busy database answers within 1 s. */
