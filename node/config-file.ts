@@ -1,7 +1,7 @@
 /** The file of the configuration, `reelmesh.yaml`: where it lies, and its settings before the schema. */
 import { readFile } from 'node:fs/promises'
 import { UsageError } from '../protocol/errors.ts'
-import { readYaml, type YamlText } from './ladders/yaml-text.ts'
+import type { YamlText } from './ladders/yaml-text.ts'
 
 /** Settings of one source (flags, environment or file) by name, before the schema. */
 export type ConfigInput = Readonly<Record<string, unknown>>
@@ -28,6 +28,7 @@ export async function readConfigFile(paths: readonly (string | undefined)[]): Pr
       if (at > 0 && (cause as NodeJS.ErrnoException).code === 'ENOENT') continue
       throw new UsageError(`the configuration ${path} cannot be read: ${(cause as Error).message}`, { cause })
     }
+    const { readYaml } = await import('./ladders/yaml-text.ts')
     const yaml = readYaml(text, path)
     const values = yaml.value ?? {}
     if (typeof values === 'object' && !Array.isArray(values))

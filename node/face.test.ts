@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { UsageError } from '../protocol/errors.ts'
 import { asPeerId } from '../protocol/ids.ts'
-import { LADDERS } from '../protocol/ladders.ts'
+import { builtInLadders } from '../protocol/ladders.ts'
 import { DEFAULT_RECIPE, type Recipe } from '../protocol/recipe.ts'
 import { createFace, type FaceModules } from './face.ts'
 
 test('a ladder by name stands instead of renditions, keyframes and sound of the recipe, and an unknown one is refused', async () => {
   const recipes: Recipe[] = []
-  const mine = { ...LADDERS['default']!, keyframe_s: 5 }
+  const mine = { ...builtInLadders()['default']!, keyframe_s: 5 }
   const face = createFace(
     { self: asPeerId(`12D3KooW${'a'.repeat(44)}`), ladders: { mine }, webhook_allow_private: false },
     {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ladderSchema, recipeOf, textOf } from './ladder.ts'
-import { LADDERS } from './ladders.ts'
+import { builtInLadders } from './ladders.ts'
 import { canonicalRecipe, DEFAULT_RECIPE } from './recipe.ts'
 
 const rendition = { id: '720p', box: '1280x720', codec: 'h264', crf: 23, preset: 'medium' }
@@ -9,7 +9,7 @@ const why = (text: unknown): string => ladderSchema.safeParse(text).error?.issue
 
 describe('a ladder', () => {
   test('is read as it was written, and written as it was read', () => {
-    for (const [name, ladder] of Object.entries(LADDERS))
+    for (const [name, ladder] of Object.entries(builtInLadders()))
       assert.deepEqual(ladderSchema.parse(textOf(ladder)), ladder, name)
   })
 
@@ -44,14 +44,14 @@ describe('a ladder', () => {
   })
 
   test('makes a recipe: with the default one the same video as without a ladder', () => {
-    assert.equal(canonicalRecipe(recipeOf(LADDERS['default']!)), canonicalRecipe(DEFAULT_RECIPE))
-    const { keyframe_s, audio, upscale } = recipeOf(LADDERS['web']!, { ...DEFAULT_RECIPE, upscale: true })
+    assert.equal(canonicalRecipe(recipeOf(builtInLadders()['default']!)), canonicalRecipe(DEFAULT_RECIPE))
+    const { keyframe_s, audio, upscale } = recipeOf(builtInLadders()['web']!, { ...DEFAULT_RECIPE, upscale: true })
     assert.deepEqual([keyframe_s, audio, upscale], [2, [{ codec: 'aac', channels: 2, kbps: 128 }], true])
   })
 })
 
 test('the caps of the built-in ladders rise with the size, and a buffer is a second of its cap', () => {
-  for (const [name, { renditions }] of Object.entries(LADDERS)) {
+  for (const [name, { renditions }] of Object.entries(builtInLadders())) {
     for (const some of Map.groupBy(renditions, ({ codec }) => codec).values()) {
       const caps = some.map(({ rate }) => rate.maxrate_kbps ?? 0)
       assert.deepEqual(

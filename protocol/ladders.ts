@@ -82,7 +82,8 @@ export const LADDER_TEXTS = {
   },
 } as const satisfies Readonly<Record<string, LadderText>>
 
-/** The built-in ladders by name. */
-export const LADDERS: Readonly<Record<string, Ladder>> = Object.fromEntries(
-  Object.entries(LADDER_TEXTS).map(([name, text]) => [name, ladderSchema.parse(text)]),
-)
+let builtIn: Readonly<Record<string, Ladder>> | undefined
+
+/** The built-in ladders by name. They are checked when they are first asked for: few runs of the program name any. */
+export const builtInLadders = (): Readonly<Record<string, Ladder>> =>
+  (builtIn ??= Object.fromEntries(Object.entries(LADDER_TEXTS).map(([name, text]) => [name, ladderSchema.parse(text)])))

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { LedgerUnavailable, RecipeRefused, SourceRefused, UsageError } from '../../protocol/errors.ts'
 import { asPeerId, type VideoId } from '../../protocol/ids.ts'
-import { LADDERS } from '../../protocol/ladders.ts'
+import { builtInLadders } from '../../protocol/ladders.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE, ladderOf } from '../../protocol/recipe.ts'
@@ -51,7 +51,7 @@ beforeEach(() => {
       acts.push([what, video])
       return acted
     },
-    ladders: { mine: { ...LADDERS['web']!, description: 'Mine.' } },
+    ladders: { mine: { ...builtInLadders()['web']!, description: 'Mine.' } },
     setPeer: async (id: string, change: unknown) => void acts.push([id, change]),
     submit: async (request: SubmitRequest) => {
       if (fails) throw fails
@@ -80,7 +80,7 @@ describe('the API', () => {
     const all = (await (await api.request('/v1/ladders')).json()) as { name: string; built_in: boolean }[]
     assert.deepEqual(
       all.map(({ name, built_in }) => `${name} ${built_in}`),
-      ['mine false', ...Object.keys(LADDERS).map((name) => `${name} true`)],
+      ['mine false', ...Object.keys(builtInLadders()).map((name) => `${name} true`)],
     )
   })
 

@@ -3,7 +3,7 @@ import { costOf, encoderOfWord, encoderWords, usedPreset } from '../../media/cod
 import { renditionsFor } from '../../media/ladder.ts'
 import { speedKey } from '../../protocol/capability.ts'
 import type { Ladder } from '../../protocol/ladder.ts'
-import { LADDERS } from '../../protocol/ladders.ts'
+import { builtInLadders } from '../../protocol/ladders.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
 
 /** A picture of 1,920×1,080 pixels. */
@@ -29,7 +29,7 @@ const sum = (costs: ReadonlyMap<RenditionId, number>): number => [...costs.value
 
 /** CPU time of a ladder ÷ that of the default ladder. */
 export const relativeCost = (ladder: Pick<Ladder, 'renditions'>): number =>
-  sum(costsOf(ladder)) / sum(costsOf(LADDERS['default']!))
+  sum(costsOf(ladder)) / sum(costsOf(builtInLadders()['default']!))
 
 /**
  * Seconds of CPU that a peer takes for a minute of such a source, by the speeds that it has measured (`Heartbeat.speeds`); null where it has not

@@ -10,7 +10,7 @@ import { stringify } from 'yaml'
 import { whyRefused } from '../../media/codecs/codecs.ts'
 import { UsageError } from '../../protocol/errors.ts'
 import { textOf } from '../../protocol/ladder.ts'
-import { LADDERS } from '../../protocol/ladders.ts'
+import { builtInLadders } from '../../protocol/ladders.ts'
 import { readLadderFile } from './ladder-file.ts'
 
 let dir = ''
@@ -70,7 +70,7 @@ describe('a ladder file', () => {
   })
 
   test('of each built-in ladder is that ladder, and its codecs can do it', async () => {
-    for (const [name, ladder] of Object.entries(LADDERS)) {
+    for (const [name, ladder] of Object.entries(builtInLadders())) {
       assert.deepEqual(await readLadderFile(await written(stringify(textOf(ladder)))), ladder, name)
       assert.deepEqual(ladder.renditions.map(whyRefused).filter(Boolean), [], name)
     }

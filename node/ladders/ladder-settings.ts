@@ -70,7 +70,7 @@ async function configuredLadders(
 ): Promise<NamedLadders> {
   if (Object.keys(given).length === 0) return {}
   // Every verb reads a configuration, and few name ladders.
-  const [{ LADDERS }, { ladderOf, readLadderFile }] = await Promise.all([
+  const [{ builtInLadders }, { ladderOf, readLadderFile }] = await Promise.all([
     import('../../protocol/ladders.ts'),
     import('./ladder-file.ts'),
   ])
@@ -78,7 +78,8 @@ async function configuredLadders(
   for (const [name, value] of Object.entries(given)) {
     if (!isPartName(name))
       throw new UsageError(`ladders: "${name}" is no name of a ladder: use 1 to 32 of a-z, 0-9, "." and "-"`)
-    if (Object.hasOwn(LADDERS, name)) throw new UsageError(`ladders: ${name} is built in: give yours another name`)
+    if (Object.hasOwn(builtInLadders(), name))
+      throw new UsageError(`ladders: ${name} is built in: give yours another name`)
     if (typeof value === 'string' && value !== '') found[name] = await readLadderFile(resolve(cwd, value))
     else if (yaml !== null) found[name] = ladderOf(yaml, ['ladders', name])
   }

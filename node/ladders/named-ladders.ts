@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { UsageError } from '../../protocol/errors.ts'
 import type { Ladder, NamedLadder } from '../../protocol/ladder.ts'
-import { LADDERS } from '../../protocol/ladders.ts'
+import { builtInLadders } from '../../protocol/ladders.ts'
 import { readLadderFile } from './ladder-file.ts'
 
 /** Ladders by name. */
@@ -10,8 +10,8 @@ export type NamedLadders = Readonly<Record<string, Ladder>>
 
 /** All ladders with their names: those of a configuration, then the built-in ones. */
 export const allLadders = (own: NamedLadders): NamedLadder[] =>
-  [own, LADDERS].flatMap((some) =>
-    Object.entries(some).map(([name, ladder]) => ({ name, built_in: some === LADDERS, ...ladder })),
+  [own, builtInLadders()].flatMap((some) =>
+    Object.entries(some).map(([name, ladder]) => ({ name, built_in: some === builtInLadders(), ...ladder })),
   )
 
 /** Whether a text is a path, not a name: it has a `/`, or the ending of a ladder file. */
@@ -19,7 +19,7 @@ export const isLadderPath = (text: string): boolean => text.includes('/') || /\.
 
 /** The ladder of a name. Throws `UsageError`, with all names, where there is none; `or`: what else may be given, at the end of its sentence. */
 export function namedLadder(name: string, own: NamedLadders, or = ''): Ladder {
-  const all = { ...own, ...LADDERS }
+  const all = { ...own, ...builtInLadders() }
   if (Object.hasOwn(all, name)) return all[name]!
   throw new UsageError(`there is no ladder "${name}", only ${Object.keys(all).join(', ')}${or}`, { field: 'ladder' })
 }

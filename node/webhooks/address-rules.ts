@@ -47,12 +47,19 @@ function networks(texts: readonly string[]): BlockList {
   return list
 }
 
-const privateV4 = networks(PRIVATE_V4)
-const globalV6 = networks(GLOBAL_V6)
-const elsewhereV6 = networks(ELSEWHERE_V6)
+/** The networks that decide what is public, made when an address is asked about. */
+let decisive:
+  | { readonly privateV4: BlockList; readonly globalV6: BlockList; readonly elsewhereV6: BlockList }
+  | undefined
 
 /** Whether the address is one of the public internet. IPv4 addresses written as IPv6 ones are none: no name of a public server leads to them. */
 export function isPublic(address: string): boolean {
+  decisive ??= {
+    privateV4: networks(PRIVATE_V4),
+    globalV6: networks(GLOBAL_V6),
+    elsewhereV6: networks(ELSEWHERE_V6),
+  }
+  const { privateV4, globalV6, elsewhereV6 } = decisive
   const version = isIP(address)
   if (version === 4) return !privateV4.check(address, 'ipv4')
   return version === 6 && globalV6.check(address, 'ipv6') && !elsewhereV6.check(address, 'ipv6')

@@ -3,7 +3,7 @@ import { stringify } from 'yaml'
 import { z } from 'zod'
 import { codecs } from '../../media/codecs/codecs.ts'
 import { ladderSchema } from '../../protocol/ladder.ts'
-import { LADDERS } from '../../protocol/ladders.ts'
+import { builtInLadders } from '../../protocol/ladders.ts'
 import { audioText, codecText, rateText } from '../../protocol/settings-text.ts'
 import { fields, rows, type Schema } from './status-page.ts'
 
@@ -107,7 +107,7 @@ export function laddersPage(): string {
     `\`\`\`yaml\n${stringify(EXAMPLE)}\`\`\`\n\n`,
     rows('key | type | meaning', fields(inlined(schema, schema.$defs), {})),
     BOUNDS,
-    ...Object.entries(LADDERS).map(([name, { description, keyframe_s, renditions, audio }]) =>
+    ...Object.entries(builtInLadders()).map(([name, { description, keyframe_s, renditions, audio }]) =>
       [
         `\n### ${name}\n\n${description} Keyframes every ${keyframe_s} s; sound: ${audioText(audio)}.\n\n`,
         rows(
