@@ -45,8 +45,9 @@ const PROBES_MAX = 500
 /** Makes the adapter. The first call that needs the self-test runs it, once. */
 export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
   const { ffmpeg, ffprobe, clock, rng } = options
-  const programs: Programs = { ffmpeg, ffprobe, clock, rng, run: createRunner(options) }
   const { cacheDir = null, onTrials } = options
+  const kept = cacheDir === null ? null : { cacheDir, rng }
+  const programs: Programs = { ffmpeg, ffprobe, clock, rng, run: createRunner({ ...options, kept }) }
   const { first, whole } = createSelfTester(programs, cacheDir, { ...(onTrials && { onTrials }) })
   const signatures = createSignatures(programs, cacheDir)
   const probes = new ProbeCache<RatedProbe>(PROBES_MAX)

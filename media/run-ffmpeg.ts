@@ -20,6 +20,7 @@ import { execa } from 'execa'
 import type { Clock, Rng } from '../protocol/clock.ts'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
 import { FFMPEG_MEMORY_BYTES, FFMPEG_STALL_MS, FFMPEG_STDERR_MAX, LOG_BYTES_MAX } from '../protocol/limits.ts'
+import { keptWrapping, type WrappingCache } from './kept-wrapping.ts'
 import { withPlainPaths } from './plain-paths.ts'
 import { type SandboxLevel, startsAt } from './sandbox.ts'
 import { yieldSession } from './session-nice.ts'
@@ -84,15 +85,18 @@ export interface RunnerOptions {
   readonly stallMs?: number
   /** `off`: ffmpeg is not confined. Default: as far as this machine can. */
   readonly sandbox?: 'auto' | 'off'
+  /** Where it is kept which of the wrapping tools work; without it each runner tries them. */
+  readonly kept?: WrappingCache | null
 }
 
 /** A runner. Its first run tests which of the wrapping tools (`setpriv`, `prlimit`, `nice`, `bwrap`, `unshare`) this machine has. */
 export function createRunner(options: RunnerOptions): Run {
+  const { sandbox = 'auto' } = options
   let wrapping: Promise<Wrapping> | undefined
   const levels = new Map<string, ProgramLevel>()
   return async (job) => {
     job.signal.throwIfAborted()
-    wrapping ??= findWrapping(options.sandbox ?? 'auto')
+    wrapping ??= options.kept && sandbox === 'auto' ? keptWrapping(options.kept) : findWrapping(sandbox)
     const tools = await wrapping
     const level = levels.get(job.program) ?? { open: [...tools.levels], isKnown: tools.levels.length === 1 }
     levels.set(job.program, level)

@@ -1,0 +1,73 @@
+/**
+ * How ffmpeg is wrapped here, kept from one start to the next: the trials are eight processes, and hold up the first picture by 0.1 s. Only a full
+ * answer is kept, so that what is set up later is found at the next start. Where a kept level works no more, the first run at it shows that.
+ */
+import { createHash } from 'node:crypto'
+import { readFile, readlink, stat } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { durableWrite } from '../files/durable-write.ts'
+import type { Rng } from '../protocol/clock.ts'
+import { findWrapping, type Wrapping } from './wrapping.ts'
+
+/** Where the answer is kept. */
+export interface WrappingCache {
+  readonly cacheDir: string
+  readonly rng: Rng
+}
+
+/** What `findWrapping` finds for `auto`, without its trials where nothing has changed that they depend on. */
+export async function keptWrapping({ cacheDir, rng }: WrappingCache): Promise<Wrapping> {
+  const [key, file] = [await machineKey(), join(cacheDir, 'wrapping.json')]
+  const kept = key === null ? null : await readKept(file)
+  if (kept !== null && kept.key === key) return kept.wrapping
+  const wrapping = await findWrapping('auto')
+  if (key !== null && isFull(wrapping)) {
+    const text = JSON.stringify({ key, wrapping })
+    await durableWrite(file, text, { temporary: `${file}.${rng.token()}` }).catch(() => {})
+  }
+  return wrapping
+}
+
+const isFull = ({ dieWithParent, bounds, nice, privileges, levels }: Wrapping): boolean =>
+  dieWithParent && bounds && nice && privileges.length > 0 && levels[0] === 'bubblewrap'
+
+/** This boot, the rights of this process, and the folders of programs, which change with what is installed; null where the system does not say. */
+async function machineKey(): Promise<string | null> {
+  try {
+    const [boot, status, ...spaces] = await Promise.all([
+      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+      readFile('/proc/self/status', 'utf8'),
+      ...['user', 'mnt', 'net', 'pid'].map((space) => readlink(`/proc/self/ns/${space}`)),
+    ])
+    const rights = status.split('\n').filter((line) => /^(?:Uid|Gid|Cap\w+|NoNewPrivs|Seccomp\w*):/.test(line))
+    const folders = (process.env['PATH'] ?? '').split(delimiter)
+    const times = await Promise.all(
+      folders.map((path) =>
+        stat(path).then(
+          ({ ino, mtimeMs }) => [path, ino, mtimeMs],
+          () => [path],
+        ),
+      ),
+    )
+    return createHash('sha256')
+      .update(JSON.stringify([boot, rights, spaces, times]))
+      .digest('hex')
+  } catch {
+    return null
+  }
+}
+
+interface Kept {
+  readonly key: string
+  readonly wrapping: Wrapping
+}
+
+/** Null where the file is missing or is not what is written here. */
+async function readKept(file: string): Promise<Kept | null> {
+  try {
+    const kept = JSON.parse(await readFile(file, 'utf8')) as Kept
+    return isFull(kept.wrapping) ? kept : null
+  } catch {
+    return null
+  }
+}
