@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { parseResponse } from 'hono/client'
 import { systemClock } from '../node/host/system-clock.ts'
-import type { ControlClient } from '../node/http/control-socket.ts'
+import type { ControlClient } from '../node/http/control-client.ts'
 import { parseDuration, parseTime } from '../protocol/deadline.ts'
 import { rowDeadlineText } from '../protocol/deadline-text.ts'
 import { notVideoId, ReelmeshError, UsageError, unknownVideo } from '../protocol/errors.ts'

@@ -9,7 +9,7 @@ import { type Config, ledgerAddress } from '../node/config.ts'
 import { clockApart } from '../node/host/clock-apart.ts'
 import { isOpenToOthers } from '../node/host/private-folder.ts'
 import { systemClock, systemRng } from '../node/host/system-clock.ts'
-import type { ControlClient } from '../node/http/control-socket.ts'
+import type { ControlClient } from '../node/http/control-client.ts'
 import { openSharedFolders } from '../node/shared/open-shared-folders.ts'
 import { leastFree } from '../protocol/blobs.ts'
 import { sentence } from '../protocol/errors.ts'
@@ -80,7 +80,7 @@ const SANDBOX = {
 } as const
 
 async function checkFfmpeg(config: Config): Promise<Finding[]> {
-  const { testMedia } = await import('../node/compose.ts')
+  const { testMedia } = await import('../node/compose-media.ts')
   const { selfTestReport, missing, sandbox } = await testMedia(config, AbortSignal.timeout(120_000))
   const findings: Finding[] = [
     {

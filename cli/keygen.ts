@@ -10,7 +10,7 @@ export function addKeygen(program: Command): void {
     .command('keygen')
     .argument('[file]', 'where to write it; standard output without one')
     .action(async (file: string | undefined) => {
-      const { generateSwarmKey } = await import('../mesh/swarm-key.ts')
+      const { generateSwarmKey } = await import('../mesh/make-swarm-key.ts')
       const key = generateSwarmKey()
       if (file === undefined) return void process.stdout.write(key)
       try {

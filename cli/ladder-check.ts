@@ -5,7 +5,7 @@
 import { Argument, type Command } from 'commander'
 import { parseResponse } from 'hono/client'
 import type { Config } from '../node/config.ts'
-import type { ControlClient } from '../node/http/control-socket.ts'
+import type { ControlClient } from '../node/http/control-client.ts'
 import { cpuSeconds, relativeCost } from '../node/ladders/ladder-cost.ts'
 import { findLadder } from '../node/ladders/named-ladders.ts'
 import { heldPresets, type KnownPeer, type WhoCan, whoCan, whyNobody } from '../node/ladders/who-can.ts'
@@ -72,7 +72,8 @@ async function peersOf(client: ControlClient): Promise<MeasuredPeer[]> {
 }
 
 async function thisMachine(config: Config): Promise<MeasuredPeer> {
-  const { slotsFor, testMedia } = await import('../node/compose.ts')
+  const { testMedia } = await import('../node/compose-media.ts')
+  const { slotsFor } = await import('../node/node-options.ts')
   const { selfTestReport } = await testMedia(config, AbortSignal.timeout(120_000))
   const { encoders } = selfTestReport
   return { name: 'this machine', roles: [], slots: slotsFor(selfTestReport), encoders, renditions: 'all', speeds: {} }

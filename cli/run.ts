@@ -8,8 +8,10 @@ import type { Config } from '../node/config.ts'
 import { systemClock } from '../node/host/system-clock.ts'
 import { controlSocketPath } from '../node/http/control-socket.ts'
 import { findLadder } from '../node/ladders/named-ladders.ts'
+import type { WorkerEvent } from '../node/local-run/run-mesh.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
+import type { Media } from '../protocol/media.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import { workingFolder } from './arguments.ts'
@@ -121,7 +123,6 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
   const subtitles = subtitlesFrom(files, options.subtitles)
   const hls_key = keyFrom(options)
   const { openDestination } = await import('../node/addresses.ts')
-  const { createRunMesh } = await import('../node/local-run/run-mesh.ts')
   await openDestination(out).prepare()
   const stopping = new AbortController()
   const reporter = await createReporter({ json: options.json === true, files: files.length })
@@ -129,13 +130,10 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
     reporter.stopping()
     stopping.abort(new ReelmeshError('interrupted', 'interrupted'))
   })
-  const mesh = await createRunMesh({
-    config,
-    workers: options.workers,
-    ahead: files[0] && absolutePath(files[0], 'a file name'),
-    onWorker: (event) => reporter.worker(event),
-    onTrials: () => reporter.starting('trial runs of this ffmpeg, once for each build'),
-  })
+  const media = await openMedia(config, { files, reporter, signal: stopping.signal })
+  const { createRunMesh } = await import('../node/local-run/run-mesh.ts')
+  const onWorker = (event: WorkerEvent) => reporter.worker(event)
+  const mesh = await createRunMesh({ config, workers: options.workers, media, onWorker })
   let code = 0
   let how: 'fine' | 'failed' | 'interrupted' = 'failed'
   try {
@@ -185,6 +183,17 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
     reporter.done(how)
   }
   return how === 'interrupted' ? 130 : code
+}
+
+/** The ffmpeg of this run, which probes the first film while the rest is loaded and started. */
+async function openMedia(
+  config: Config,
+  { files, reporter, signal }: Pick<Run, 'files'> & { readonly reporter: Reporter; readonly signal: AbortSignal },
+): Promise<Media> {
+  const { composeMedia } = await import('../node/compose-media.ts')
+  const media = await composeMedia(config, () => reporter.starting('trial runs of this ffmpeg, once for each build'))
+  if (files[0]) void media.probe(absolutePath(files[0], 'a file name'), signal).catch(() => {})
+  return media
 }
 
 /** Interval of looks whether somebody still watches. */

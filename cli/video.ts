@@ -1,7 +1,7 @@
 /** `reelmesh videos ID`: one video with its renditions as they are made, through the local node or, where none runs, from the ledger itself. */
 import { parseResponse } from 'hono/client'
 import type { Config } from '../node/config.ts'
-import type { ControlClient } from '../node/http/control-socket.ts'
+import type { ControlClient } from '../node/http/control-client.ts'
 import { plannedRenditions } from '../node/status/planned-renditions.ts'
 import { notVideoId, unknownVideo } from '../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../protocol/ids.ts'

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import { parseResponse } from 'hono/client'
-import type { ControlClient } from '../node/http/control-socket.ts'
+import type { ControlClient } from '../node/http/control-client.ts'
 import type { VideoPage } from '../protocol/api-lists.ts'
 import { createEmitter } from '../protocol/emitter.ts'
 import { ReelmeshError, unknownVideo } from '../protocol/errors.ts'

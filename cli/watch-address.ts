@@ -1,5 +1,5 @@
 /** Where films with a package can be watched: said of each once, as soon as its beginning can be played. */
-import { hasAnswer } from '../node/http/control-socket.ts'
+import { hasAnswer } from '../node/http/control-client.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'

@@ -11,7 +11,8 @@ import { asPeerId, type PeerId } from '../protocol/ids.ts'
 import { ADDRESSES_PER_PEER, PEERS_REMEMBERED, REDIAL_MS } from '../protocol/limits.ts'
 import { createAddressBook } from './address-book.ts'
 import { announced, canonicalAddress } from './addresses.ts'
-import { generateSwarmKey, parseSwarmKey, swarmFingerprint } from './swarm-key.ts'
+import { generateSwarmKey } from './make-swarm-key.ts'
+import { parseSwarmKey, swarmFingerprint } from './swarm-key.ts'
 
 const id = (letter: string): PeerId => asPeerId(`12D3KooW${letter.repeat(44)}`)
 const [A, M, Z] = [id('A'), id('M'), id('Z')]

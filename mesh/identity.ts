@@ -1,22 +1,20 @@
 /** The node's identity: an Ed25519 key in `<data>/peer.key`, mode 0600, created on the first start. */
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Rng } from '../protocol/clock.ts'
 import { UsageError } from '../protocol/errors.ts'
-
-const FILE = 'peer.key'
+import { identityPath } from './stored-identity.ts'
 
 /** The key in the data folder; null where there is none. Rejects with `UsageError` for an unusable file. */
-export const readIdentity = (dataDir: string): Promise<PrivateKey | null> => readKey(join(dataDir, FILE))
+export const readIdentity = (dataDir: string): Promise<PrivateKey | null> => readKey(identityPath(dataDir))
 
 /**
  * The key in the data folder, created where it is missing. Rejects with `UsageError` for an unusable file, and with errors of the file
  * system.
  */
 export async function loadIdentity(dataDir: string, rng: Rng): Promise<PrivateKey> {
-  const path = join(dataDir, FILE)
+  const path = identityPath(dataDir)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   return (await readKey(path)) ?? (await makeKey(path, rng))
 }

@@ -14,7 +14,7 @@ import { asPeerId, type PeerId } from '../protocol/ids.ts'
 import { silentLog } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { createLibp2pMesh, type Libp2pMeshOptions } from './libp2p-mesh.ts'
-import { generateSwarmKey } from './swarm-key.ts'
+import { generateSwarmKey } from './make-swarm-key.ts'
 
 const FIXTURE = join(import.meta.dirname, '../test/hostile/peer-process.ts')
 const NODE_OPTIONS = { stdio: ['pipe', 'pipe', 'inherit'] as ['pipe', 'pipe', 'inherit'] }

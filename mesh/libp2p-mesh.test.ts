@@ -7,7 +7,7 @@ import { type MeshWorld, meshConformance } from '../protocol/conformance/mesh.ts
 import { silentLog } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { createLibp2pMesh } from './libp2p-mesh.ts'
-import { generateSwarmKey } from './swarm-key.ts'
+import { generateSwarmKey } from './make-swarm-key.ts'
 
 async function makeWorld(swarmKey?: string): Promise<MeshWorld> {
   const root = await mkdtemp(join(tmpdir(), 'reelmesh-mesh-'))

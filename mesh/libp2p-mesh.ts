@@ -12,7 +12,8 @@ import { PeerUnreachable, sentence } from '../protocol/errors.ts'
 import { asPeerId, type PeerId } from '../protocol/ids.ts'
 import { GOSSIP_BYTES_MAX, STREAM_SILENCE_MS, STREAMS_PER_PEER } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
-import { type Mesh, type MeshEvents, type MeshStream, type Protocol, TOPICS, type Topic } from '../protocol/mesh.ts'
+import type { Mesh, MeshEvents, MeshStream, Protocol, Topic } from '../protocol/mesh.ts'
+import { checkGossip, TOPICS } from '../protocol/mesh.ts'
 import { type AddressBook, createAddressBook } from './address-book.ts'
 import { hostOf, parseAddress, peerOf } from './addresses.ts'
 import { ALIVE, type Alive, createAlive } from './alive.ts'
@@ -205,8 +206,7 @@ class Libp2pMesh implements Mesh {
   }
 
   async publish(topic: Topic, data: Uint8Array): Promise<void> {
-    if (data.byteLength > GOSSIP_BYTES_MAX)
-      throw new RangeError(`the gossip message has ${data.byteLength} bytes, more than ${GOSSIP_BYTES_MAX}`)
+    checkGossip(data)
     if (this.#state !== 'started') return
     try {
       await this.#node.services.pubsub.publish(topicName(topic), data)

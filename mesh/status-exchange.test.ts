@@ -14,9 +14,10 @@ import type { Mesh } from '../protocol/mesh.ts'
 import { loadIdentity } from './identity.ts'
 import { createLibp2pMesh } from './libp2p-mesh.ts'
 import { createClientNode } from './libp2p-node.ts'
+import { generateSwarmKey } from './make-swarm-key.ts'
 import { askAddress, createStatusExchange, type StatusExchange } from './status-exchange.ts'
 import { meshStream } from './streams.ts'
-import { generateSwarmKey, parseSwarmKey } from './swarm-key.ts'
+import { parseSwarmKey } from './swarm-key.ts'
 
 describe('a status', { timeout: 30_000 }, () => {
   const swarmKey = generateSwarmKey()

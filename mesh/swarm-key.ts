@@ -3,18 +3,11 @@
  * `/key/swarm/psk/1.0.0/`, `/base16/` and 64 hex digits.
  */
 import { createHash } from 'node:crypto'
-import { generateKey } from '@libp2p/pnet'
 import { UsageError } from '../protocol/errors.ts'
 
-const HEAD = '/key/swarm/psk/1.0.0/'
+/** The first line of a key file. */
+export const HEAD = '/key/swarm/psk/1.0.0/'
 const MAKE_ONE = 'make one with `reelmesh keygen`'
-
-/** A new key, as the text of its file. */
-export function generateSwarmKey(): string {
-  const bytes = new Uint8Array(HEAD.length + '\n/base16/\n'.length + 64)
-  generateKey(bytes)
-  return `${new TextDecoder().decode(bytes)}\n`
-}
 
 /** Validates the content of a key file and returns the form that pnet takes. Throws `UsageError` with one sentence. */
 export function parseSwarmKey(content: Uint8Array | string): Uint8Array {

@@ -7,24 +7,18 @@ import { createBlobStore, type DiskBlobStore } from '../blobs/blob-store.ts'
 import { createLauncher } from '../fleet/launcher/launchers.ts'
 import { createMongoLedger } from '../ledger/mongo/mongo-ledger.ts'
 import { createSqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts'
-import { type MissingEncoders, missingEncoders } from '../media/codecs/codecs.ts'
-import { createFfmpegMedia } from '../media/ffmpeg-media.ts'
-import { levelOf, type SandboxLevel } from '../media/sandbox.ts'
-import { hostsOf } from '../mesh/addresses.ts'
-import type { GossipRules } from '../mesh/guarded-gossip.ts'
-import { createLibp2pMesh } from '../mesh/libp2p-mesh.ts'
-import { createStatusExchange } from '../mesh/status-exchange.ts'
 import { UsageError } from '../protocol/errors.ts'
 import type { Hints } from '../protocol/hints.ts'
-import type { VideoId } from '../protocol/ids.ts'
+import type { PeerId, VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Media, SelfTestReport } from '../protocol/media.ts'
-import type { Mesh } from '../protocol/mesh.ts'
 import type { Adapters } from './adapters.ts'
 import { openDestination, openSource } from './addresses.ts'
 import { bulkPorts } from './bulk-ports.ts'
-import { type Config, ledgerAddress, selfTestDir } from './config.ts'
+import { composeMedia } from './compose-media.ts'
+import { composeMesh, isAlone, listenHosts, serveStatus } from './compose-mesh.ts'
+import { type Config, ledgerAddress } from './config.ts'
 import { createFace, type NodeFace } from './face.ts'
 import { mustReachFleet } from './fleet.ts'
 import { createFleetPart } from './fleet-part.ts'
@@ -32,11 +26,12 @@ import { createAcceptedDeliveries } from './host/accepted-deliveries.ts'
 import { clockApart } from './host/clock-apart.ts'
 import { lockDataDir } from './host/data-lock.ts'
 import { createPinoLog } from './host/pino-log.ts'
-import { findProgram } from './host/programs.ts'
 import { systemClock as clock, systemRng as rng } from './host/system-clock.ts'
+import type { Api } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
 import { type HttpAccess, readHttpAccess } from './http/http-access.ts'
-import { createHttpPart, createNodeApi, type StreamModules } from './http/http-part.ts'
+import { createHttpPart } from './http/http-part.ts'
+import type { StreamModules } from './http/node-api.ts'
 import { createOtherNodes } from './http/other-nodes.ts'
 import { isInputDeadlinePast } from './input-deadline.ts'
 import { readMeshKey } from './mesh-key.ts'
@@ -59,8 +54,6 @@ import { createDeliveryFolders } from './videos/delivery-folders.ts'
 import { handOver } from './videos/handover.ts'
 import { checkWatchedFolders, watchedFolders } from './videos/watched-folders.ts'
 import { openWebhooks } from './webhooks/open-webhooks.ts'
-
-export { slotsFor } from './node-options.ts'
 
 /** A started node: its operations, its self-test, and how to stop it. */
 export interface RunningNode {
@@ -94,41 +87,6 @@ export function composeLedger(config: Config, log: Log): Ledger {
   )
 }
 
-/** What the configured ffmpeg can run, and what it cannot encode. Rejects with `UsageError` where a program is not found. */
-export async function testMedia(
-  config: Config,
-  signal: AbortSignal,
-): Promise<{
-  readonly selfTestReport: SelfTestReport
-  readonly missing: readonly MissingEncoders[]
-  readonly sandbox: SandboxLevel
-}> {
-  const { ffmpeg, ffprobe } = await mediaPrograms(config)
-  const selfTestReport = await (await composeMedia(config)).selfTest(signal)
-  const sandbox = config.sandbox === 'off' ? 'none' : await levelOf([ffmpeg, ffprobe])
-  return { selfTestReport, missing: missingEncoders(selfTestReport.encoders), sandbox }
-}
-
-async function mediaPrograms(config: Config): Promise<{ readonly ffmpeg: string; readonly ffprobe: string }> {
-  const what = 'ffmpeg 5.1 or newer, with ffprobe'
-  const ffmpeg = await findProgram(config.ffmpeg, { what, flag: '--ffmpeg' })
-  return { ffmpeg, ffprobe: await findProgram(config.ffprobe, { what, flag: '--ffprobe' }) }
-}
-
-/** ffmpeg as configured, with its self-test cached by build. Rejects with `UsageError` where a program is not found. */
-async function composeMedia(config: Config, onTrials?: () => void): Promise<Media> {
-  const { ffmpeg_memory_mb, ffmpeg_stall_ms: stallMs, sandbox } = config
-  const limits = { stallMs, memoryBytes: ffmpeg_memory_mb * 2 ** 20, sandbox }
-  return createFfmpegMedia({
-    ...(await mediaPrograms(config)),
-    ...limits,
-    cacheDir: selfTestDir(config),
-    onTrials,
-    clock,
-    rng,
-  })
-}
-
 /** Functions that wrap real parts, to inject faults or to measure. */
 export interface Wrappers {
   ledger?(real: Ledger): Ledger
@@ -141,10 +99,8 @@ export interface StartOptions {
   readonly log?: Log
   readonly wrap?: Wrappers
   readonly isOnlyCoordinator?: boolean
-  /** Called where this start runs trials of ffmpeg, which take seconds. */
-  readonly onTrials?: () => void
-  /** Path of a file that will be submitted: it is probed beside the start. */
-  readonly ahead?: string | undefined
+  /** The ffmpeg to use, such as one that probes a film already. Default: that of the configuration. */
+  readonly media?: Media | undefined
 }
 
 /**
@@ -163,8 +119,8 @@ export async function startNode(config: Config, options: StartOptions = {}): Pro
     })
   const parts = createPartList(log)
   try {
-    const { wrap = {}, isOnlyCoordinator = false, onTrials = () => {}, ahead } = options
-    return await compose(config, { log, swarmKey, access, parts, wrap, isOnlyCoordinator, onTrials, ahead })
+    const { wrap = {}, isOnlyCoordinator = false, media = await composeMedia(config) } = options
+    return await compose(config, { log, swarmKey, access, parts, wrap, isOnlyCoordinator, media })
   } catch (error) {
     await parts.stop()
     throw error
@@ -179,8 +135,7 @@ interface Given {
   readonly parts: PartList
   readonly wrap: Wrappers
   readonly isOnlyCoordinator: boolean
-  readonly onTrials: () => void
-  readonly ahead: string | undefined
+  readonly media: Media
 }
 
 async function compose(config: Config, given: Given): Promise<RunningNode> {
@@ -192,7 +147,8 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const { ledger, mesh, membership, store, traffic } = adapters
   const modules = createModules({ ...nodeOptions(config, selfTestReport), isOnlyCoordinator }, adapters)
   const { self, hints, admission, deliverer, status, submit, emit } = modules
-  createStatusExchange({ mesh, clock, admits: (peer) => membership.admits(peer), snapshot: status.snapshot })
+  const admits = (peer: PeerId) => membership.admits(peer)
+  if (!isAlone(config)) await serveStatus({ mesh, clock, admits, snapshot: status.snapshot })
   const running = { drainMs: config.drain_timeout_ms, doesHousekeeping: config.store_dir === undefined }
   const node = createNode(running, adapters, modules)
   await parts.start(node)
@@ -206,11 +162,14 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const httpLog = adapters.log.child({ part: 'http' })
   const { uploads, part: uploadsPart } = createNodeUploads(config, adapters)
   await parts.start(uploadsPart)
-  const api = createNodeApi(face, adapters, { uploads, metrics, admission })
-  const control = await serveControl(api, controlSocketPath(config.data_dir))
+  let api: Promise<Api> | undefined
+  const makeApi = async () =>
+    (await import('./http/node-api.ts')).createNodeApi(face, adapters, { uploads, metrics, admission })
+  const loadApi = () => (api ??= makeApi())
+  const control = await serveControl(loadApi, controlSocketPath(config.data_dir))
   await parts.start({ name: 'control socket', stop: () => control.close() })
   const others = createOtherNodes(hostId(config.machine), { peers: modules.peers, clock })
-  const http = createHttpPart(access, config, { api, ledger, others, clock, log: httpLog })
+  const http = createHttpPart(access, config, { loadApi, ledger, others, clock, log: httpLog })
   await parts.start(http)
   Object.assign(modules.listener, http.listener())
   return {
@@ -232,21 +191,20 @@ async function openAdapters(
   config: Config,
   given: Given,
 ): Promise<{ selfTestReport: SelfTestReport; adapters: Adapters & Pick<StreamModules, 'delivered' | 'traffic'> }> {
-  const { log, parts, wrap, ahead } = given
+  const { log, parts, wrap } = given
   const lock = await lockDataDir(config.data_dir)
   await parts.start({ name: 'lock of the data folder', stop: () => lock.release() })
-  const ffmpeg = await composeMedia(config, given.onTrials)
-  const media = wrap.media?.(ffmpeg) ?? ffmpeg
-  if (ahead !== undefined)
-    await parts.start({ name: 'probe', start: (stopping) => void media.probe(ahead, stopping).catch(() => {}) })
+  const media = wrap.media?.(given.media) ?? given.media
   const realLedger = composeLedger(config, log.child({ part: 'ledger' }))
   const ledger = wrap.ledger?.(realLedger) ?? realLedger
   await parts.start({ name: 'ledger', start: () => ledger.open(), stop: () => ledger.close() })
   const { problem } = await clockApart(ledger, clock)
   if (problem) log.warn(problem)
-  const libp2p = await composeMesh(config, given, { isMember: (peer) => membership.has(peer), isWellFormed })
-  const membership: Membership = createMembership({ self: libp2p.self, ledger, clock, log })
-  const mesh = membersOnly(libp2p, membership)
+  const { swarmKey } = given
+  const gossip = { isMember: (peer: PeerId) => membership.has(peer), isWellFormed }
+  const whole = await composeMesh(config, { swarmKey, gossip, clock, rng, log: log.child({ part: 'mesh' }) })
+  const membership: Membership = createMembership({ self: whole.self, ledger, clock, log })
+  const mesh = membersOnly(whole, membership)
   const disk = await createBlobStore({ dir: config.store_dir ?? join(config.data_dir, 'store'), log })
   const store = wrap.store?.(disk) ?? disk
   // Right after a kill the processes that ended may still be listed; at the stop they are not.
@@ -257,7 +215,7 @@ async function openAdapters(
   const deliveryFolders = createDeliveryFolders({ self: mesh.self, folders, accepted, output })
   const delivered = createDeliveredBlobs({ ledger, deliveryFolders, openDestination })
   const ports = bulkPorts(config.bulk_port)
-  const lines = Array.isArray(ports) ? { hosts: hostsOf(config.listen), ports } : null
+  const lines = Array.isArray(ports) ? { hosts: await listenHosts(config), ports } : null
   const traffic = { sent: 0, received: 0 }
   const blobsLog = log.child({ part: 'blobs' })
   const exchange = createBlobExchange({ mesh, store, clock, rng, log: blobsLog, lines, delivered, traffic })
@@ -272,19 +230,4 @@ async function openAdapters(
       clock, rng, log, ledger, mesh, membership, store, exchange, media, openSource, openDestination, folders, accepted, delivered, traffic, bootEpoch,
     }, // biome-ignore format: a list
   }
-}
-
-function composeMesh(config: Config, { log, swarmKey }: Given, gossip: GossipRules): Promise<Mesh> {
-  return createLibp2pMesh({
-    dataDir: config.data_dir,
-    listen: config.listen,
-    announce: config.announce,
-    join: config.join,
-    mdns: config.mdns,
-    gossip,
-    clock,
-    rng,
-    log: log.child({ part: 'mesh' }),
-    ...(swarmKey && { swarmKey }),
-  })
 }

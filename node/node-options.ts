@@ -12,7 +12,7 @@ import { hostId } from './peers/host-id.ts'
 import { VERSION } from './version.ts'
 import { watchedFolders } from './videos/watched-folders.ts'
 
-/** The options of a node. */
+/** The options of a node. Throws `UsageError` where settings do not fit each other. */
 export function nodeOptions(config: Config, selfTestReport: SelfTestReport): Omit<NodeOptions, 'isOnlyCoordinator'> {
   const slots = config.roles.includes('worker') ? (config.slots ?? slotsFor(selfTestReport)) : 0
   return {

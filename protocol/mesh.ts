@@ -1,6 +1,6 @@
 /**
- * The mesh as the rest of the node sees it: connections, gossip and streams. Adapters: `mesh/libp2p-mesh.ts` and
- * `testing/memory-mesh/memory-mesh.ts`; both pass `conformance/mesh.ts`.
+ * The mesh as the rest of the node sees it: connections, gossip and streams. Adapters: `mesh/libp2p-mesh.ts`, `mesh/lone-mesh.ts` for a node that is
+ * alone, and `testing/memory-mesh/memory-mesh.ts`; the first and the last pass `conformance/mesh.ts`.
  *
  * Promises: gossip is a hint (lost, doubled, late, reordered; never altered, its author authenticated). A `connected` event
  * follows every first connection and a `disconnected` event the loss of the last; between the two, gossip flows both
@@ -8,11 +8,18 @@
  * sink waits for a slow reader, and no side holds more than a few MiB. Known peers are redialled without end.
  */
 import type { PeerId } from './ids.ts'
+import { GOSSIP_BYTES_MAX } from './limits.ts'
 
 /** Every gossip topic. */
 export const TOPICS = ['heartbeat', 'work', 'suspect'] as const
 /** One of `TOPICS`. */
 export type Topic = (typeof TOPICS)[number]
+
+/** Throws `RangeError` for a message beyond `GOSSIP_BYTES_MAX`. */
+export function checkGossip({ byteLength }: Uint8Array): void {
+  if (byteLength > GOSSIP_BYTES_MAX)
+    throw new RangeError(`the gossip message has ${byteLength} bytes, more than ${GOSSIP_BYTES_MAX}`)
+}
 
 /** Stream protocols, by their short names; `/reelmesh/<name>/1` on the wire. */
 export type Protocol = 'blob' | 'line' | 'status'

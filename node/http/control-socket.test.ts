@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Api } from './api.ts'
-import { connectControl, controlSocketPath, serveControl } from './control-socket.ts'
+import { connectControl } from './control-client.ts'
+import { controlSocketPath, serveControl } from './control-socket.ts'
 
 test('every question has a connection of its own, so that none meets one that the node is about to close', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-control-'))
@@ -43,7 +44,7 @@ test('the socket of a long data folder lies in a folder of this user, which nobo
     await rm(folder, { recursive: true })
   })
   const path = controlSocketPath(LONG)
-  const served = await serveControl(api, path)
+  const served = await serveControl(async () => api, path)
   assert.deepEqual([(await stat(join(path, '..'))).mode & 0o777, (await stat(path)).mode & 0o777], [0o700, 0o600])
   assert.ok(await connectControl(path))
   await served.close()
@@ -66,7 +67,10 @@ test('nothing is served or asked in a folder that others made or may change', as
     await rm(folder, { recursive: true })
   })
   await assert.rejects(connectControl(path), { code: 'foreign_socket' })
-  await assert.rejects(serveControl(api, path), { code: 'foreign_socket' })
+  await assert.rejects(
+    serveControl(async () => api, path),
+    { code: 'foreign_socket' },
+  )
 })
 
 test('what answers as no node does is none', async (t) => {

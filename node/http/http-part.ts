@@ -1,28 +1,15 @@
 /** The part of a node that serves its API, streaming packages to players, and a page with one, over TCP. */
-import { createBlobRanges } from '../../blobs/read-range.ts'
-import { createWholeBlobs } from '../../blobs/read-whole.ts'
-import type { BlobTraffic, DeliveredBlobs } from '../../protocol/blobs.ts'
 import { type Clock, within } from '../../protocol/clock.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import type { Adapters } from '../adapters.ts'
-import type { NodeFace } from '../face.ts'
 import { watchPart } from '../host/secret-files.ts'
 import type { Part } from '../parts.ts'
 import type { Listener } from '../peers/heartbeat-body.ts'
-import { createArtifactFiles } from '../streams/artifact-files.ts'
-import { createArtifactReads } from '../streams/artifact-reads.ts'
-import { createAttemptLogs } from '../streams/attempt-logs.ts'
-import { createFinishedPackages } from '../streams/finished-packages.ts'
-import { createGrowingPackages } from '../streams/growing-packages.ts'
-import { createStreams } from '../streams/streams.ts'
-import { type Api, type ApiModules, createApi } from './api.ts'
-import { createEventFeed } from './event-feed.ts'
-import { type GuardModules, type GuardOptions, guarded } from './guard.ts'
+import type { Api } from './api.ts'
+import type { GuardModules, GuardOptions } from './guard.ts'
 import { accessFiles, type HttpAccess, type HttpSettings, isForAll, readHttpAccess } from './http-access.ts'
 import { callersUrl } from './http-address.ts'
-import { type HttpServer, serveHttp } from './http-server.ts'
-import type { MediaRoutesOptions } from './media-routes.ts'
-import { faceInTime, ledgerInTime } from './reads-in-time.ts'
+import type { HttpServer } from './http-server.ts'
+import { ledgerInTime } from './reads-in-time.ts'
 
 /** Settings: see `httpSettings`. */
 export interface HttpPartOptions extends HttpSettings {
@@ -45,17 +32,18 @@ const WATCHED_MS = 30_000
 /** How long a stop waits for answers to requests that run, ms: that to the drain of this node is one. */
 const LAST_ANSWERS_MS = 1_000
 
-/** The parts that streams are made of. */
-export interface StreamModules extends Pick<Adapters, 'ledger' | 'store' | 'mesh' | 'clock' | 'rng' | 'log'> {
-  readonly delivered: DeliveredBlobs
-  readonly traffic: BlobTraffic
-}
-
 /** The part of these settings; without access it does nothing. Its start rejects as `serveHttp`. */
 export function createHttpPart(
   access: HttpAccess | null,
   options: HttpPartOptions,
-  modules: GuardModules & { readonly ledger: Ledger; readonly clock: Clock },
+  {
+    loadApi,
+    ...modules
+  }: Omit<GuardModules, 'api'> & {
+    readonly loadApi: () => Promise<Api>
+    readonly ledger: Ledger
+    readonly clock: Clock
+  },
 ): HttpPart {
   let server: HttpServer | null = null
   let watch: Required<Part> | null = null
@@ -76,7 +64,12 @@ export function createHttpPart(
         folders: options.http_folders,
         tokens: () => tokens,
       }
-      const guard = guarded(rules, { ...modules, ledger: ledgerInTime(modules.ledger, clock) })
+      const [{ guarded }, { serveHttp }, api] = await Promise.all([
+        import('./guard.ts'),
+        import('./http-server.ts'),
+        loadApi(),
+      ])
+      const guard = guarded(rules, { ...modules, api, ledger: ledgerInTime(modules.ledger, clock) })
       server = await serveHttp(guard, address, { tls, names: options.http_hosts })
       server.onGet(() => {
         askedAt = clock.mono()
@@ -104,49 +97,4 @@ export function createHttpPart(
       await server?.close()
     },
   }
-}
-
-/** The API of a node, with the files of all videos and its events. */
-export function createNodeApi(
-  patient: NodeFace,
-  adapters: StreamModules,
-  modules: Pick<ApiModules, 'uploads' | 'metrics' | 'admission'>,
-): Api {
-  const { clock, rng } = adapters
-  const face = faceInTime(patient, clock)
-  const { ledger } = face
-  const log = adapters.log.child({ part: 'http' })
-  const events = createEventFeed({ ledger, clock, log })
-  const files = createNodeFiles({ ...adapters, ledger })
-  return createApi(face, { ...files, ...modules, events, clock, rng, log })
-}
-
-/** The files of all videos, those of streaming packages and finished ones, from wherever their bytes lie. */
-function createNodeFiles({
-  ledger,
-  store,
-  mesh,
-  clock,
-  rng,
-  delivered,
-  traffic,
-  ...modules
-}: StreamModules): Pick<MediaRoutesOptions, 'streams' | 'artifacts' | 'logs'> {
-  const log = modules.log.child({ part: 'streams' })
-  const ranges = createBlobRanges({ mesh, clock, rng, log, traffic })
-  const reads = createArtifactReads({
-    self: mesh.self,
-    store,
-    delivered,
-    ranges,
-    peers: () => mesh.peers(),
-    clock,
-    log,
-  })
-  const streams = createStreams(ledger, [
-    createGrowingPackages({ ledger, reads, clock }),
-    createFinishedPackages({ ledger, reads }),
-  ])
-  const logs = createAttemptLogs({ self: mesh.self, ledger, store, blobs: createWholeBlobs({ mesh, clock, traffic }) })
-  return { streams, artifacts: createArtifactFiles({ ledger, reads }), logs }
 }

@@ -8,12 +8,14 @@ import { join } from 'node:path'
 import { createProcessSupervisor, type ProcessSpec, type RestartPolicy } from '../../fleet/supervise-processes.ts'
 import { backoffMs } from '../../protocol/clock.ts'
 import type { VideoId } from '../../protocol/ids.ts'
+import type { Media } from '../../protocol/media.ts'
 import { createNotifier } from '../../protocol/notifier.ts'
-import { slotsFor, startNode, type Wrappers } from '../compose.ts'
+import { startNode, type Wrappers } from '../compose.ts'
 import { type Config, ledgerAddress, selfTestDir } from '../config.ts'
 import type { NodeFace } from '../face.ts'
 import { createPinoLog } from '../host/pino-log.ts'
 import { systemClock, systemRng } from '../host/system-clock.ts'
+import { slotsFor } from '../node-options.ts'
 
 /** A worker process was started, or ended without being stopped and will be restarted. */
 export type WorkerEvent = {
@@ -41,18 +43,16 @@ export interface RunMesh {
 
 /** What a mesh is made of, and what it calls. */
 export interface RunMeshOptions {
-  /** The configuration of this process, which listens on loopback. Its roles and slots follow from `workers`. */
+  /** The configuration of this process. It listens on loopback where there are workers; its roles and slots follow from `workers`. */
   readonly config: Omit<Config, 'roles' | 'slots'>
   /** Worker processes; without a number this process encodes. */
   readonly workers: number | undefined
   /** The entry file of the program to start workers with; default: the one that runs now. */
   readonly entry?: string
   readonly wrap?: Wrappers
-  /** Path of the first file: it is probed beside the start. */
-  readonly ahead?: string | undefined
+  /** The ffmpeg to use; default: that of the configuration. */
+  readonly media?: Media
   onWorker?(event: WorkerEvent): void
-  /** Called where the start runs trials of ffmpeg, which take seconds. */
-  onTrials?(): void
 }
 
 /** A worker that does not end on SIGTERM within this is killed: its claims are fenced. */
@@ -67,18 +67,17 @@ const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=256']
 
 /** Starts the node of this process, then the workers, if any. Rejects as `startNode`, and where a worker cannot start; nothing is left running then. */
 export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
-  const { workers, entry, wrap, ahead, onWorker } = options
+  const { workers, entry, wrap, media, onWorker } = options
   const config: Config =
     workers === undefined
-      ? { ...options.config, roles: ['worker', 'coordinator'], slots: undefined }
+      ? { ...options.config, listen: [], roles: ['worker', 'coordinator'], slots: undefined }
       : { ...options.config, roles: ['coordinator'], slots: 0 }
   const log = createPinoLog({ level: config.log_level, name: config.name, file: join(config.data_dir, 'log') })
   const node = await startNode(config, {
     log,
     isOnlyCoordinator: true,
-    onTrials: () => options.onTrials?.(),
     ...(wrap && { wrap }),
-    ahead,
+    media,
   })
   const changes = createNotifier(systemClock)
   node.hints.on(['video'], changes.notify)

@@ -61,19 +61,18 @@ const PROTOCOL_PACKAGES = ['zod', 'node:crypto', 'node:assert', 'node:assert/str
 
 /** Adapters, and who may name them. An adapter's own folder always may. */
 const ADAPTERS: readonly { readonly path: string; readonly by: readonly string[] }[] = [
-  { path: 'media/ffmpeg-media.ts', by: ['node/compose.ts'] },
+  { path: 'media/ffmpeg-media.ts', by: ['node/compose-media.ts'] },
   { path: 'media/run-ffmpeg.ts', by: ['media/'] },
   { path: 'ledger/mongo/', by: ['node/compose.ts'] },
   { path: 'ledger/sqlite/', by: ['node/compose.ts'] },
-  { path: 'mesh/libp2p-mesh.ts', by: ['node/compose.ts'] },
+  { path: 'mesh/libp2p-mesh.ts', by: ['node/compose-mesh.ts'] },
   // node/fleet.ts translates the configuration into the settings of a launcher, which compose makes.
   { path: 'fleet/launcher/', by: ['node/compose.ts', 'node/fleet.ts'] },
   // `run` puts a node and its worker processes together; it takes the node's parts from compose.
   { path: 'node/host/pino-log.ts', by: ['node/compose.ts', 'node/local-run/run-mesh.ts'] },
-  // A mesh's key is made of real chance or it is none.
   {
     path: 'node/host/system-clock.ts',
-    by: ['node/compose.ts', 'node/local-run/run-mesh.ts', 'mesh/swarm-key.ts', 'cli/'],
+    by: ['node/compose.ts', 'node/compose-media.ts', 'node/local-run/run-mesh.ts', 'cli/'],
   },
   { path: 'node/compose.ts', by: ['cli/', 'node/local-run/run-mesh.ts'] },
   // The command line looks at a destination before it asks a node, without all that compose loads.

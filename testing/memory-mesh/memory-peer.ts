@@ -2,8 +2,16 @@
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import { PeerUnreachable } from '../../protocol/errors.ts'
 import { isPeerId, type PeerId } from '../../protocol/ids.ts'
-import { DIAL_TIMEOUT_MS, GOSSIP_BYTES_MAX, STREAMS_PER_PEER } from '../../protocol/limits.ts'
-import type { LossReason, Mesh, MeshEvents, MeshStream, Protocol, Topic } from '../../protocol/mesh.ts'
+import { DIAL_TIMEOUT_MS, STREAMS_PER_PEER } from '../../protocol/limits.ts'
+import {
+  checkGossip,
+  type LossReason,
+  type Mesh,
+  type MeshEvents,
+  type MeshStream,
+  type Protocol,
+  type Topic,
+} from '../../protocol/mesh.ts'
 import { memoryStreams } from './memory-stream.ts'
 
 /** The network as one peer sees it. */
@@ -90,8 +98,7 @@ export class MemoryPeer implements Mesh {
 
   /** Gossip reaches everyone who is linked to this peer by any path of links, as gossipsub's relaying does. */
   async publish(topic: Topic, data: Uint8Array): Promise<void> {
-    if (data.byteLength > GOSSIP_BYTES_MAX)
-      throw new RangeError(`the gossip message has ${data.byteLength} bytes, more than ${GOSSIP_BYTES_MAX}`)
+    checkGossip(data)
     if (this.#state !== 'started') return
     const copy = data.slice()
     const { clock, rng, faults } = this.#hub
