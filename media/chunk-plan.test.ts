@@ -55,11 +55,24 @@ test('a short film is cut by what its pictures cost, of which their bytes in the
     const size = of.times.map((time, at) => (of.packets.key[at] ? 1_000_000 : bytesAt(time / 1000)))
     return lengths({ ...of, packets: { ...of.packets, size } })
   }
-  assert.deepEqual(uneven(() => 5_000), [5.44, 4.56], 'even bytes say nothing, and those of keyframes do not count')
-  assert.deepEqual(uneven((second) => (second < 5 ? 15_000 : 5_000)), [4.6, 5.4])
-  assert.deepEqual(uneven((second) => (second < 5 ? 5_000 : 15_000)), [6.16, 3.84])
+  assert.deepEqual(
+    uneven(() => 5_000),
+    [5.44, 4.56],
+    'even bytes say nothing, and those of keyframes do not count',
+  )
+  assert.deepEqual(
+    uneven((second) => (second < 5 ? 15_000 : 5_000)),
+    [4.6, 5.4],
+  )
+  assert.deepEqual(
+    uneven((second) => (second < 5 ? 5_000 : 15_000)),
+    [6.16, 3.84],
+  )
   const burst = uneven((second) => (second < 0.5 ? 1_000_000 : 100))
-  assert.ok(burst.every((length) => length >= 2), burst.join())
+  assert.ok(
+    burst.every((length) => length >= 2),
+    burst.join(),
+  )
 })
 
 test('where several threads encode each chunk, an uneven last one costs less than a second decode', () => {

@@ -31,10 +31,11 @@ it('keeps a full answer, and asks again when the programs have changed', async (
   const found = await findWrapping('auto')
   assert.equal(found.levels[0], 'bubblewrap', 'this test needs a machine with bubblewrap')
   assert.deepEqual(await keptWrapping({ cacheDir, rng }), found)
-  const kept = await readFile(file, 'utf8')
-  const other = kept.replace('"--no-new-privs"', '"--kept"')
+  const kept = JSON.parse(await readFile(file, 'utf8'))
+  const other = JSON.stringify({ ...kept, levels: ['bubblewrap', 'none'], privileges: ['sh'] })
   await writeFile(file, other)
-  assert.deepEqual((await keptWrapping({ cacheDir, rng })).privileges[0], '--kept', 'no trial was made')
+  const again = await keptWrapping({ cacheDir, rng })
+  assert.deepEqual([again.privileges, again.levels], [found.privileges, ['bubblewrap', 'none']], 'no trial was made')
   await breakTool(tools, 'bwrap')
   const without = await keptWrapping({ cacheDir, rng })
   assert.deepEqual([without.privileges, without.levels.includes('bubblewrap')], [found.privileges, false])
@@ -44,9 +45,14 @@ it('keeps a full answer, and asks again when the programs have changed', async (
 it('makes the trials where the file is none of its own, or cannot be written', async (t) => {
   const { cacheDir, file } = await folders(t)
   const found = await findWrapping('auto')
-  for (const text of ['', '{', 'null', '{"key":"x"}', '{"key":"x","wrapping":{"levels":[]}}']) {
+  for (const text of ['', '{', 'null', '{"key":"x"}', '{"key":"x","levels":["bubblewrap"]}']) {
     await writeFile(file, text)
     assert.deepEqual(await keptWrapping({ cacheDir, rng }), found)
+  }
+  const { key } = JSON.parse(await readFile(file, 'utf8'))
+  for (const levels of [undefined, [], ['none'], ['bubblewrap', 'root']]) {
+    await writeFile(file, JSON.stringify({ key, levels }))
+    assert.deepEqual((await keptWrapping({ cacheDir, rng })).levels, found.levels)
   }
   assert.deepEqual(await keptWrapping({ cacheDir: join(file, 'folder'), rng }), found)
 })

@@ -7,6 +7,7 @@ import { readFile, readlink, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { durableWrite } from '../files/durable-write.ts'
 import type { Rng } from '../protocol/clock.ts'
+import { isLevel, PRIVILEGES, type SandboxLevel } from './sandbox.ts'
 import { findWrapping, type Wrapping } from './wrapping.ts'
 
 /** Where the answer is kept. */
@@ -18,15 +19,18 @@ export interface WrappingCache {
 /** What `findWrapping` finds for `auto`, without its trials where nothing has changed that they depend on. */
 export async function keptWrapping({ cacheDir, rng }: WrappingCache): Promise<Wrapping> {
   const [key, file] = [await machineKey(), join(cacheDir, 'wrapping.json')]
-  const kept = key === null ? null : await readKept(file)
-  if (kept !== null && kept.key === key) return kept.wrapping
+  const levels = key === null ? null : await readLevels(file, key)
+  if (levels !== null) return { ...ALL_TOOLS, levels }
   const wrapping = await findWrapping('auto')
   if (key !== null && isFull(wrapping)) {
-    const text = JSON.stringify({ key, wrapping })
+    const text = JSON.stringify({ key, levels: wrapping.levels })
     await durableWrite(file, text, { temporary: `${file}.${rng.token()}` }).catch(() => {})
   }
   return wrapping
 }
+
+/** A full answer, but for its levels: nothing that becomes a command is read from the file. */
+const ALL_TOOLS = { dieWithParent: true, bounds: true, nice: true, privileges: PRIVILEGES } as const
 
 const isFull = ({ dieWithParent, bounds, nice, privileges, levels }: Wrapping): boolean =>
   dieWithParent && bounds && nice && privileges.length > 0 && levels[0] === 'bubblewrap'
@@ -57,16 +61,12 @@ async function machineKey(): Promise<string | null> {
   }
 }
 
-interface Kept {
-  readonly key: string
-  readonly wrapping: Wrapping
-}
-
-/** Null where the file is missing or is not what is written here. */
-async function readKept(file: string): Promise<Kept | null> {
+/** Those that are kept under this key; null where the file is missing or is not what is written here. */
+async function readLevels(file: string, key: string): Promise<readonly SandboxLevel[] | null> {
   try {
-    const kept = JSON.parse(await readFile(file, 'utf8')) as Kept
-    return isFull(kept.wrapping) ? kept : null
+    const kept = JSON.parse(await readFile(file, 'utf8')) as { key: unknown; levels: SandboxLevel[] }
+    const isKept = kept.key === key && kept.levels[0] === 'bubblewrap' && kept.levels.every(isLevel)
+    return isKept ? kept.levels : null
   } catch {
     return null
   }

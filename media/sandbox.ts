@@ -16,8 +16,12 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { execa } from 'execa'
 
-/** How far ffmpeg is kept from the machine. */
-export type SandboxLevel = 'bubblewrap' | 'no_network' | 'none'
+/** How far ffmpeg is kept from the machine, strongest first. */
+const LEVELS = ['bubblewrap', 'no_network', 'none'] as const
+/** One of them. */
+export type SandboxLevel = (typeof LEVELS)[number]
+/** Whether a text of unknown origin is one. */
+export const isLevel = (text: string): text is SandboxLevel => (LEVELS as readonly string[]).includes(text)
 
 /** A program, its arguments, and folders that these do not name. */
 export interface Confined {
@@ -40,11 +44,15 @@ const BWRAP = ['bwrap', '--unshare-all', '--die-with-parent', ...CAPABILITIES, '
 const UNSHARE = isRoot ? ['unshare', '--net', '--'] : ['unshare', '--user', '--map-current-user', '--net', '--']
 const TRIAL_MS = 5_000
 
-/** Options of `setpriv` that take privileges, as far as they work here. */
-export async function findPrivileges(): Promise<readonly string[]> {
-  const options = ['--no-new-privs', ...(isRoot ? ['--inh-caps=-all', '--bounding-set=-all,+dac_read_search'] : [])]
-  return (await works(['setpriv', ...options, '--', 'true'])) ? options : []
-}
+/** Options of `setpriv` that take privileges. */
+export const PRIVILEGES: readonly string[] = [
+  '--no-new-privs',
+  ...(isRoot ? ['--inh-caps=-all', '--bounding-set=-all,+dac_read_search'] : []),
+]
+
+/** The same as far as they work here. */
+export const findPrivileges = async (): Promise<readonly string[]> =>
+  (await works(['setpriv', ...PRIVILEGES, '--', 'true'])) ? PRIVILEGES : []
 
 /** The levels that work here, strongest first. */
 export async function findLevels(): Promise<readonly SandboxLevel[]> {
