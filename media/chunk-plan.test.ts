@@ -68,6 +68,7 @@ test('a short film is cut by what its pictures cost, of which their bytes in the
     uneven((second) => (second < 5 ? 5_000 : 15_000)),
     [6.16, 3.84],
   )
+  assert.deepEqual(uneven((second) => (second < 5 ? NaN : 5_000)).length, 2, 'some are not known')
   const burst = uneven((second) => (second < 0.5 ? 1_000_000 : 100))
   assert.ok(
     burst.every((length) => length >= 2),

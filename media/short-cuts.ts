@@ -90,7 +90,7 @@ function costsOf(
   const order = [...pts.keys()].filter((at) => !key[at] && pts[at]! >= first).sort((a, b) => pts[a]! - pts[b]!)
   const times = order.map((at) => pts[at]!)
   let bytes = 0
-  const before = [0, ...order.map((at) => (bytes += size[at] ?? 0))]
+  const before = [0, ...order.map((at) => (bytes += size[at] || 0))]
   if (bytes === 0) return (time) => time - first
   return (time) => (1 - BYTES_COST) * (time - first) + BYTES_COST * length * (before[lowerBound(times, time)]! / bytes)
 }
