@@ -3,10 +3,11 @@
  * answer is kept, so that what is set up later is found at the next start. Where a kept level works no more, the first run at it shows that.
  */
 import { createHash } from 'node:crypto'
-import { readFile, readlink, stat } from 'node:fs/promises'
+import { readFile, readlink } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { durableWrite } from '../files/durable-write.ts'
 import type { Rng } from '../protocol/clock.ts'
+import { pathFacts } from './path-facts.ts'
 import { isLevel, PRIVILEGES, type SandboxLevel } from './sandbox.ts'
 import { findWrapping, type Wrapping } from './wrapping.ts'
 
@@ -45,14 +46,7 @@ async function machineKey(): Promise<string | null> {
     ])
     const rights = status.split('\n').filter((line) => /^(?:Uid|Gid|Cap\w+|NoNewPrivs|Seccomp\w*):/.test(line))
     const folders = (process.env['PATH'] ?? '').split(delimiter)
-    const times = await Promise.all(
-      folders.map((path) =>
-        stat(path).then(
-          ({ ino, mtimeMs }) => [path, ino, mtimeMs],
-          () => [path],
-        ),
-      ),
-    )
+    const times = await pathFacts(folders, ({ ino, mtimeMs }) => [ino, mtimeMs])
     return createHash('sha256')
       .update(JSON.stringify([boot, rights, spaces, times]))
       .digest('hex')

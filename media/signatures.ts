@@ -3,10 +3,11 @@
  * ones, so that one trial frame serves all of them. Kept by build where there is a folder.
  */
 import { createHash } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { durableWrite } from '../files/durable-write.ts'
 import { isSha256, type Sha256 } from '../protocol/ids.ts'
+import { pathFacts } from './path-facts.ts'
 import type { Programs } from './run-ffmpeg.ts'
 
 /** The signatures that are known of one build. */
@@ -60,14 +61,7 @@ async function buildKey(ffmpeg: string): Promise<string> {
     ...LIBRARIES,
     ...(process.env['LD_LIBRARY_PATH'] ?? '').split(':').filter(Boolean),
   ]
-  const facts = await Promise.all(
-    looked.map((path) =>
-      stat(path).then(
-        ({ size, mtimeMs }) => [path, size, mtimeMs],
-        () => [path],
-      ),
-    ),
-  )
+  const facts = await pathFacts(looked, ({ size, mtimeMs }) => [size, mtimeMs])
   return createHash('sha256')
     .update(JSON.stringify([VERSION, facts]))
     .digest('hex')

@@ -6,7 +6,7 @@ import type { Mesh } from '../protocol/mesh.ts'
 import type { Config } from './config.ts'
 
 /** Whether no peer can be connected to a node: it neither listens nor dials. */
-export const isAlone = ({ listen, join: peers, mdns }: Pick<Config, 'listen' | 'join' | 'mdns'>): boolean =>
+const isAlone = ({ listen, join: peers, mdns }: Pick<Config, 'listen' | 'join' | 'mdns'>): boolean =>
   listen.length + peers.length === 0 && !mdns
 
 /** What a mesh needs beside the configuration. `swarmKey`: the content of its file. */
@@ -22,8 +22,9 @@ export async function composeMesh(config: Config, { swarmKey, ...given }: MeshGi
   return createLibp2pMesh({ dataDir, listen, announce, join, mdns, ...given, ...(swarmKey && { swarmKey }) })
 }
 
-/** Answers members that ask for the status of this node. Call it before `mesh.start`. */
-export async function serveStatus(options: Parameters<typeof createStatusExchange>[0]): Promise<void> {
+/** Answers members that ask for the status of this node; where it is alone nobody can. Call it before `mesh.start`. */
+export async function serveStatus(config: Config, options: Parameters<typeof createStatusExchange>[0]): Promise<void> {
+  if (isAlone(config)) return
   const exchange = await import('../mesh/status-exchange.ts')
   exchange.createStatusExchange(options)
 }

@@ -1,5 +1,5 @@
 /**
- * The only file that names adapters: it makes a node from a configuration and real parts. All other files use contracts.
+ * Makes a node from a configuration and real parts. Only this file, `compose-media.ts` and `compose-mesh.ts` name adapters; all others use contracts.
  */
 import { join } from 'node:path'
 import { createBlobExchange } from '../blobs/blob-exchange.ts'
@@ -17,7 +17,7 @@ import type { Adapters } from './adapters.ts'
 import { openDestination, openSource } from './addresses.ts'
 import { bulkPorts } from './bulk-ports.ts'
 import { composeMedia } from './compose-media.ts'
-import { composeMesh, isAlone, listenHosts, serveStatus } from './compose-mesh.ts'
+import { composeMesh, listenHosts, serveStatus } from './compose-mesh.ts'
 import { type Config, ledgerAddress } from './config.ts'
 import { createFace, type NodeFace } from './face.ts'
 import { mustReachFleet } from './fleet.ts'
@@ -148,7 +148,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const modules = createModules({ ...nodeOptions(config, selfTestReport), isOnlyCoordinator }, adapters)
   const { self, hints, admission, deliverer, status, submit, emit } = modules
   const admits = (peer: PeerId) => membership.admits(peer)
-  if (!isAlone(config)) await serveStatus({ mesh, clock, admits, snapshot: status.snapshot })
+  await serveStatus(config, { mesh, clock, admits, snapshot: status.snapshot })
   const running = { drainMs: config.drain_timeout_ms, doesHousekeeping: config.store_dir === undefined }
   const node = createNode(running, adapters, modules)
   await parts.start(node)
