@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it, type TestContext } from 'node:test'
@@ -40,6 +40,20 @@ it('keeps a full answer, and asks again when the programs have changed', async (
   const without = await keptWrapping({ cacheDir, rng })
   assert.deepEqual([without.privileges, without.levels.includes('bubblewrap')], [found.privileges, false])
   assert.equal(await readFile(file, 'utf8'), other, 'what is not full is not kept')
+})
+
+it('keeps the answer of a machine without bubblewrap until that is installed', async (t) => {
+  const { cacheDir, tools, file } = await folders(t)
+  for (const name of ['setpriv', 'prlimit', 'nice', 'unshare', 'true', 'sh', 'grep'])
+    await symlink(`/usr/bin/${name}`, join(tools, name))
+  process.env['PATH'] = tools
+  const found = await keptWrapping({ cacheDir, rng })
+  const kept = JSON.parse(await readFile(file, 'utf8'))
+  assert.deepEqual([found.levels[0], kept.levels], ['no_network', found.levels])
+  await writeFile(file, JSON.stringify({ ...kept, levels: ['no_network'] }))
+  assert.deepEqual((await keptWrapping({ cacheDir, rng })).levels, ['no_network'], 'no trial was made')
+  await breakTool(tools, 'bwrap')
+  assert.deepEqual((await keptWrapping({ cacheDir, rng })).levels, found.levels, 'there is one now, which is tried')
 })
 
 it('makes the trials where the file is none of its own, or cannot be written', async (t) => {

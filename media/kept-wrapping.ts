@@ -1,6 +1,7 @@
 /**
  * How ffmpeg is wrapped here, kept from one start to the next: the trials are eight processes, and hold up the first picture by 0.1 s. Only a full
- * answer is kept, so that what is set up later is found at the next start. Where a kept level works no more, the first run at it shows that.
+ * answer is kept, or one that lacks bubblewrap where that is not installed, so that what is set up later is found at the next start. Where a kept level works
+ * no more, the first run at it shows that.
  */
 import { createHash } from 'node:crypto'
 import { readFile, readlink } from 'node:fs/promises'
@@ -23,7 +24,7 @@ export async function keptWrapping({ cacheDir, rng }: WrappingCache): Promise<Wr
   const levels = key === null ? null : await readLevels(file, key)
   if (levels !== null) return { ...ALL_TOOLS, levels }
   const wrapping = await findWrapping('auto')
-  if (key !== null && isFull(wrapping)) {
+  if (key !== null && (await isFull(wrapping))) {
     const text = JSON.stringify({ key, levels: wrapping.levels })
     await durableWrite(file, text, { temporary: `${file}.${rng.token()}` }).catch(() => {})
   }
@@ -33,8 +34,15 @@ export async function keptWrapping({ cacheDir, rng }: WrappingCache): Promise<Wr
 /** A full answer, but for its levels: nothing that becomes a command is read from the file. */
 const ALL_TOOLS = { dieWithParent: true, bounds: true, nice: true, privileges: PRIVILEGES } as const
 
-const isFull = ({ dieWithParent, bounds, nice, privileges, levels }: Wrapping): boolean =>
-  dieWithParent && bounds && nice && privileges.length > 0 && levels[0] === 'bubblewrap'
+async function isFull({ dieWithParent, bounds, nice, privileges, levels }: Wrapping): Promise<boolean> {
+  if (!(dieWithParent && bounds && nice && privileges.length > 0)) return false
+  if (levels[0] !== 'no_network') return levels[0] === 'bubblewrap'
+  const candidates = folders().map((folder) => join(folder, 'bwrap'))
+  return (await pathFacts(candidates, ({ ino }) => [ino])).every((facts) => facts.length === 1)
+}
+
+/** The folders of programs. */
+const folders = (): string[] => (process.env['PATH'] ?? '').split(delimiter)
 
 /** This boot, the rights of this process, and the folders of programs, which change with what is installed; null where the system does not say. */
 async function machineKey(): Promise<string | null> {
@@ -45,8 +53,7 @@ async function machineKey(): Promise<string | null> {
       ...['user', 'mnt', 'net', 'pid'].map((space) => readlink(`/proc/self/ns/${space}`)),
     ])
     const rights = status.split('\n').filter((line) => /^(?:Uid|Gid|Cap\w+|NoNewPrivs|Seccomp\w*):/.test(line))
-    const folders = (process.env['PATH'] ?? '').split(delimiter)
-    const times = await pathFacts(folders, ({ ino, mtimeMs }) => [ino, mtimeMs])
+    const times = await pathFacts(folders(), ({ ino, mtimeMs }) => [ino, mtimeMs])
     return createHash('sha256')
       .update(JSON.stringify([boot, rights, spaces, times]))
       .digest('hex')
@@ -59,7 +66,8 @@ async function machineKey(): Promise<string | null> {
 async function readLevels(file: string, key: string): Promise<readonly SandboxLevel[] | null> {
   try {
     const kept = JSON.parse(await readFile(file, 'utf8')) as { key: unknown; levels: SandboxLevel[] }
-    const isKept = kept.key === key && kept.levels[0] === 'bubblewrap' && kept.levels.every(isLevel)
+    const isConfined = kept.levels[0] === 'bubblewrap' || kept.levels[0] === 'no_network'
+    const isKept = kept.key === key && isConfined && kept.levels.every(isLevel)
     return isKept ? kept.levels : null
   } catch {
     return null
