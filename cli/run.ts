@@ -133,7 +133,7 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
   const media = await openMedia(config, { files, reporter, signal: stopping.signal })
   const { createRunMesh } = await import('../node/local-run/run-mesh.ts')
   const onWorker = (event: WorkerEvent) => reporter.worker(event)
-  const mesh = await createRunMesh({ config, workers: options.workers, media, onWorker })
+  const mesh = await createRunMesh({ config, workers: options.workers, films: files.length, media, onWorker })
   let code = 0
   let how: 'fine' | 'failed' | 'interrupted' = 'failed'
   try {

@@ -14,7 +14,7 @@ function source(times: readonly number[], keys: ReadonlySet<number>, end: number
     pts: [...times], dts: [...times], duration: times.map(() => 40), timeBase: TIME_BASE,
     key: times.map((_, at) => keys.has(at)), discarded: times.map(() => false),
   } // biome-ignore format: groups
-  return { times, end_pts: end, time_base: TIME_BASE, packets, whole: false, encodeCores: 1 }
+  return { times, end_pts: end, time_base: TIME_BASE, packets, whole: false, encodeCores: 1, oneAtATime: false }
 }
 
 /** `seconds` at 25 frames a second, a keyframe every `gop` frames and at `extra`. */
@@ -33,6 +33,13 @@ test('a source of at most 8 s is one chunk', () => {
 test('chunks are cut at keyframes, in shares without a crumb', () => {
   assert.deepEqual(lengths(steady(36, 50)), [8, 6, 8, 6, 8])
   assert.deepEqual(lengths(steady(60, 250)), [10, 10, 10, 10, 10, 10])
+})
+
+test('chunks that are encoded one at a time are four times as long', () => {
+  const long = (seconds: number, gop: number) => lengths({ ...steady(seconds, gop), oneAtATime: true })
+  assert.deepEqual(long(60, 250), [30, 30])
+  assert.deepEqual(long(120, 50), [30, 30, 30, 30])
+  assert.deepEqual(long(60, 2000), [30, 30], 'no keyframe within them')
 })
 
 test('a keyframe off the grid, a scene cut, is preferred', () => {

@@ -24,6 +24,8 @@ export interface ChunkSource {
   readonly whole: boolean
   /** Cores that each encode keeps busy where there are few chunks: more than one where several threads encode each. */
   readonly encodeCores: number
+  /** Whether its chunks are encoded one at a time (`Plan`): then they are longer. */
+  readonly oneAtATime: boolean
   /** Times at which a chunk must begin, ascending: the picture changes its shape there. */
   readonly breaks?: readonly number[]
   /** Keyframes before that of a chunk at which its cut begins. */
@@ -34,6 +36,11 @@ export interface ChunkSource {
 
 /** Range of chunk lengths, s, in which a keyframe is preferred to any other frame: it costs less than decoding twice. */
 const KEYFRAME_S = { min: 4, max: 10 } as const
+/**
+ * How much longer chunks are that are encoded one at a time: between two of them cores are idle, while the one ends and the other starts. Who ends the run in
+ * the midst of one loses some 30 s of film.
+ */
+const LONGER = 4
 
 /** The chunks of a source, in order, without gap or overlap. */
 export function planChunks(source: ChunkSource): ChunkPlan[] {
@@ -82,8 +89,9 @@ function partsOf(source: ChunkSource): (ChunkSource & { first: number })[] {
 }
 
 /** Indices into `times` at which chunks start. */
-function boundaries({ times, end_pts, time_base, packets }: ChunkSource): number[] {
-  const second = time_base[1] / time_base[0]
+function boundaries({ times, end_pts, time_base, packets, oneAtATime }: ChunkSource): number[] {
+  // All lengths here are in proportion.
+  const second = (oneAtATime ? LONGER : 1) * (time_base[1] / time_base[0])
   const keys = keyTimes(packets, times)
   const usual = usualGop(keys)
   const starts = [0]

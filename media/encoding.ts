@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { EncodeJob, EncodeResult } from '../protocol/media.ts'
 import type { ChunkPlan, Plan, RenditionPlan } from '../protocol/plan.ts'
-import { isLastChunk } from '../protocol/short-film.ts'
+import { hasThreads } from '../protocol/short-film.ts'
 import { amend } from './amending.ts'
 import { checkSound, soundBytesMax, soundJob } from './audio-encoding.ts'
 import { codecOf } from './codecs/codecs.ts'
@@ -38,7 +38,7 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
     settings: plan,
     input,
     fromSource: chunk.cut === null,
-    isLast: isLastChunk(plan, job.chunk_id),
+    isLast: hasThreads(plan, job.chunk_id),
     outputs,
     shapes: shapesIn(plan.shapes ?? [], chunk, plan.time_base),
     ...(job.sound !== undefined && { sound: soundJob(plan, input.path, job.sound) }),
@@ -68,7 +68,7 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
  */
 function decodersOf({ cut, chunk_id }: ChunkPlan, plan: Plan): 1 | 2 {
   const { video, closed_cuts } = plan
-  const isWorthIt = cut === null || (closed_cuts === true && isLastChunk(plan, chunk_id))
+  const isWorthIt = cut === null || (closed_cuts === true && hasThreads(plan, chunk_id))
   return isWorthIt && video.codec === 'h264' && video.bit_depth === 8 ? 2 : 1
 }
 

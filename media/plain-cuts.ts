@@ -14,10 +14,12 @@ export async function plainCutting({
   index,
   plan,
   encodeCores,
+  oneAtATime,
   breaks,
 }: Omit<TrialJob, 'signal'>): Promise<Cutting | null> {
   if (typeof index.plain !== 'string' || breaks.length > 0) return null
-  const chunks = planChunks({ ...index, time_base: plan.time_base, whole: false, encodeCores })
+  const { time_base } = plan
+  const chunks = planChunks({ ...index, time_base, whole: false, encodeCores, oneAtATime })
   const rangeOf = createCutter(index.packets)
   const firsts = chunks.map(({ start_pts, end_pts }) => rangeOf(start_pts, end_pts).first)
   const position = firsts.map((first) => index.packets.position[first] ?? Number.NaN)

@@ -101,7 +101,7 @@ async function toCut(name: string, ...options: string[]) {
   const index = await indexSource(programs, { source, probe, selfTestReport, signal })
   const { video, time_base } = probe
   const plan = { video, time_base, genpts: index.genpts, start_pts: index.times[0]!, lead: 0, track_timescale: 12_800 }
-  return { probe, trial: { source, index, plan, encodeCores: 1.8, breaks: [], signal } }
+  return { probe, trial: { source, index, plan, encodeCores: 1.8, oneAtATime: false, breaks: [], signal } }
 }
 
 test('cuts and sound of a plain film are known without the trials that find the same', {

@@ -24,6 +24,7 @@ import { codecOf, lastChunkThreads, usedPreset } from './codecs/codecs.ts'
 import type { Settings } from './commands/encode.ts'
 import { filtersNeeded } from './filter-graph.ts'
 import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
+import { isOneAtATime } from './one-at-a-time.ts'
 import { inPackaging, timeFates } from './packaging.ts'
 import { frameRate, type PacketIndex } from './packet-index.ts'
 import { captionFates, hdrFates, presetFates, trimmedFates } from './picture-fates.ts'
@@ -58,6 +59,8 @@ export interface PlanJob {
   readonly selfTestReport: SelfTestReport
   /** Those that will encode; absent: none is known. */
   readonly workers?: readonly WorkerAbility[]
+  /** As in `Media`; absent: no. */
+  readonly isAlone?: boolean
   /** The parameter sets that are known of this build. */
   readonly signatures: Signatures
   readonly signal: AbortSignal
@@ -189,7 +192,7 @@ function videoOf({ index, probe }: PlanJob): VideoFacts {
   }
 }
 
-type Cuts = Cutting & { readonly index: PacketIndex & SourceIndex }
+type Cuts = Cutting & Pick<Plan, 'one_at_a_time'> & { readonly index: PacketIndex & SourceIndex }
 
 /**
  * The chunks, and how they are cut: not at all, or as trial cuts show. Of a source that cannot be cut the pictures are what decoding it
@@ -200,9 +203,13 @@ async function planCuts(programs: Programs, job: PlanJob, video: VideoFacts): Pr
   const time_base = timeBaseOf(job)
   const coresOf = (each: Recipe['renditions'][number]) => lastChunkThreads(codecOf(each.codec).encoders[0], each).cores
   const encodeCores = Math.min(...job.recipe.renditions.map(coresOf))
+  const seconds = secondsOf(index.end_pts - index.times[0]!, time_base)
+  const oneAtATime = isOneAtATime({ isAlone: job.isAlone === true, seconds, video, recipe: job.recipe })
+  const lengths = { encodeCores, oneAtATime }
+  const marked = oneAtATime ? { one_at_a_time: true } : {}
   const whole = (of: PacketIndex & SourceIndex): Cuts => {
-    const chunks = planChunks({ ...of, time_base, encodeCores, whole: true })
-    return { index: of, cut_format: 'none', run_in: 0, chunks }
+    const chunks = planChunks({ ...of, time_base, ...lengths, whole: true })
+    return { index: of, cut_format: 'none', run_in: 0, chunks, ...marked }
   }
   if (index.whole !== null) return whole(index)
   const { source, signal } = job
@@ -210,11 +217,11 @@ async function planCuts(programs: Programs, job: PlanJob, video: VideoFacts): Pr
     video, time_base, genpts: index.genpts, start_pts: index.times[0]!, lead: 0, track_timescale: trackTimescale(time_base),
   } // biome-ignore format: a record
   const breaks = index.shapes.slice(1).map(({ start_pts }) => start_pts)
-  if (await isReadStraight({ source, format: job.probe.format, index, time_base, encodeCores, breaks }))
+  if (await isReadStraight({ source, format: job.probe.format, index, time_base, ...lengths, breaks }))
     return whole(index)
-  const trial = { source, signal, index, plan, encodeCores, breaks }
+  const trial = { source, signal, index, plan, ...lengths, breaks }
   const cutting = (await plainCutting(trial)) ?? (await chooseCutting(programs, trial))
-  return cutting === null ? whole(await indexByDecoding(programs, job, index)) : { index, ...cutting }
+  return cutting === null ? whole(await indexByDecoding(programs, job, index)) : { index, ...cutting, ...marked }
 }
 
 /** Ticks of the tracks per second: an integer multiple of the source's, at least 10,000 (some MP4 players fail with coarser ones). */

@@ -34,6 +34,7 @@ test('a film of one chunk is read straight, where its file is hardly larger than
       index: indexOf(8),
       time_base: [1, 1],
       encodeCores: 1.8,
+      oneAtATime: false,
       breaks: [],
       ...change,
     })

@@ -25,6 +25,7 @@ export interface StraightSource {
   readonly time_base: Rational
   /** As in `ChunkSource`. */
   readonly encodeCores: number
+  readonly oneAtATime: boolean
   /** Times at which a chunk must begin. */
   readonly breaks: readonly number[]
 }

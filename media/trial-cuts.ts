@@ -28,6 +28,7 @@ export interface TrialJob {
   readonly plan: Omit<CutPlan, 'chunks' | 'cut_format' | 'run_in'>
   /** As in `ChunkSource`. */
   readonly encodeCores: number
+  readonly oneAtATime: boolean
   /** Times at which a chunk must begin. */
   readonly breaks: readonly number[]
   readonly signal: AbortSignal
@@ -62,8 +63,9 @@ type Trial = TrialJob & { readonly dir: string }
 async function tryFormat(programs: Programs, job: Trial, cut_format: CutFormat): Promise<Cutting | null> {
   let damaged: Cutting | null = null
   for (let run_in = 0; run_in <= RUN_IN_MAX; run_in++) {
-    const { index, plan, encodeCores, breaks } = job
-    const chunks = planChunks({ ...index, time_base: plan.time_base, whole: false, encodeCores, run_in, breaks })
+    const { index, plan, encodeCores, oneAtATime, breaks } = job
+    const of = { time_base: plan.time_base, encodeCores, oneAtATime, run_in, breaks }
+    const chunks = planChunks({ ...index, ...of, whole: false })
     const cutting = { cut_format, run_in, chunks }
     const shown = await tryCuts(programs, job, { ...plan, ...cutting })
     if (shown === 'other pictures') return damaged

@@ -69,6 +69,8 @@ export interface NodeOptions {
   readonly scaling?: ScaleOptions
   /** As in `CoordinatorOptions`. */
   readonly isOnlyCoordinator: boolean
+  /** Whether this peer encodes one film, beside no other peer, and nobody watches it meanwhile. */
+  readonly isForOneFilm: boolean
   /** Absolute paths; null where no folder is watched. */
   readonly inputFolder: {
     readonly input: string

@@ -94,11 +94,12 @@ export interface Wrappers {
   media?(real: Media): Media
 }
 
-/** Options of `startNode`. `log`: default, JSON lines on stderr. `wrap`: default, nothing. `isOnlyCoordinator`: as in `CoordinatorOptions`; default, false. */
+/** Options of `startNode`. `log`: default, JSON lines on stderr. `wrap`: default, nothing. `isOnlyCoordinator`, `isForOneFilm`: as in `NodeOptions`; default, false. */
 export interface StartOptions {
   readonly log?: Log
   readonly wrap?: Wrappers
   readonly isOnlyCoordinator?: boolean
+  readonly isForOneFilm?: boolean
   /** The ffmpeg to use, such as one that probes a film already. Default: that of the configuration. */
   readonly media?: Media | undefined
 }
@@ -119,8 +120,9 @@ export async function startNode(config: Config, options: StartOptions = {}): Pro
     })
   const parts = createPartList(log)
   try {
-    const { wrap = {}, isOnlyCoordinator = false, media = await composeMedia(config) } = options
-    return await compose(config, { log, swarmKey, access, parts, wrap, isOnlyCoordinator, media })
+    const { wrap = {}, isOnlyCoordinator = false, isForOneFilm = false } = options
+    const given = { log, swarmKey, access, parts, wrap, isOnlyCoordinator, isForOneFilm }
+    return await compose(config, { ...given, media: options.media ?? (await composeMedia(config)) })
   } catch (error) {
     await parts.stop()
     throw error
@@ -135,17 +137,19 @@ interface Given {
   readonly parts: PartList
   readonly wrap: Wrappers
   readonly isOnlyCoordinator: boolean
+  readonly isForOneFilm: boolean
   readonly media: Media
 }
 
 async function compose(config: Config, given: Given): Promise<RunningNode> {
-  const { swarmKey, access, parts, isOnlyCoordinator } = given
+  const { swarmKey, access, parts, isOnlyCoordinator, isForOneFilm } = given
   const { selfTestReport, adapters: bare } = await openAdapters(config, given)
   const { metrics, adapters: opened } = await openMetrics(access !== null, bare)
   const traces = await openTraces(config, { ...opened, parts })
   const adapters = { ...opened, ...traces, ...(await openWebhooks(config, { ...opened, parts })) }
   const { ledger, mesh, membership, store, traffic } = adapters
-  const modules = createModules({ ...nodeOptions(config, selfTestReport), isOnlyCoordinator }, adapters)
+  const options = { ...nodeOptions(config, selfTestReport), isOnlyCoordinator, isForOneFilm }
+  const modules = createModules(options, adapters)
   const { self, hints, admission, deliverer, status, submit, emit } = modules
   const admits = (peer: PeerId) => membership.admits(peer)
   await serveStatus(config, { mesh, clock, admits, snapshot: status.snapshot })

@@ -40,6 +40,7 @@ import { storeAttemptLog } from './worker/attempt-log.ts'
 import { type Attempts, createAttempts } from './worker/attempts.ts'
 import { type CircuitBreakers, createCircuitBreakers } from './worker/circuit-breaker.ts'
 import { createControlTaskOrder } from './worker/control-task-order.ts'
+import { SLOTS_OF_ONE } from './worker/one-at-a-time.ts'
 import { createAudioRunner } from './worker/run-audio.ts'
 import { createVideoRunner } from './worker/run-video.ts'
 import { createSettlement } from './worker/settlement.ts'
@@ -164,7 +165,7 @@ const wholeKinds = (runners: Runners): string[] =>
 
 /** The runners of the kinds that this peer's roles run. */
 function createRunners(
-  { slots, roles }: NodeOptions,
+  { slots, roles, isForOneFilm }: NodeOptions,
   adapters: Adapters,
   basics: Basics & Pick<HeartbeatLoop, 'own'>,
 ): Runners {
@@ -179,6 +180,7 @@ function createRunners(
       ...{ self, ledger, store, exchange, media, clock, rng, hints },
       slots: () => beats().reduce((sum, beat) => sum + beat.slots, slots),
       workers: () => [own(), ...beats()].filter(takesWork),
+      isAlone: isForOneFilm && slots <= SLOTS_OF_ONE,
       reachable,
     }),
     merge: createMergeRunner({ self, ledger, store, exchange, media, clock, rng, emit }),

@@ -13,7 +13,10 @@ import { VERSION } from './version.ts'
 import { watchedFolders } from './videos/watched-folders.ts'
 
 /** The options of a node. Throws `UsageError` where settings do not fit each other. */
-export function nodeOptions(config: Config, selfTestReport: SelfTestReport): Omit<NodeOptions, 'isOnlyCoordinator'> {
+export function nodeOptions(
+  config: Config,
+  selfTestReport: SelfTestReport,
+): Omit<NodeOptions, 'isOnlyCoordinator' | 'isForOneFilm'> {
   const slots = config.roles.includes('worker') ? (config.slots ?? slotsFor(selfTestReport)) : 0
   return {
     version: VERSION,

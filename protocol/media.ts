@@ -198,7 +198,8 @@ export interface Media {
   ): Promise<SourceIndex>
   /**
    * Computes chunks, renditions and classes, and encodes one trial frame per rendition for its signature. `workers`: those that will encode, which decide
-   * between several encoders of one codec; absent: none is known.
+   * between several encoders of one codec; absent: none is known. `isAlone`: one of at most two slots encodes this film, nothing else and beside no other;
+   * absent: others may come.
    */
   plan(job: {
     video_id: VideoId
@@ -207,6 +208,7 @@ export interface Media {
     index: SourceIndex
     recipe: Recipe
     workers?: readonly WorkerAbility[]
+    isAlone?: boolean
     signal: AbortSignal
   }): Promise<Plan>
   /** Cuts one chunk by stream copy into `out` and checks it against the index. For a chunk with `cut: null` it answers the source's path. */

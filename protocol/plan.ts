@@ -264,6 +264,8 @@ export interface Plan {
   readonly run_in: number
   /** Each cut begins where a decoder needs nothing of what is before: known of cuts that needed no trial. */
   readonly closed_cuts?: boolean
+  /** Planned for a machine of at most two slots that encodes nothing else, beside which there is no other: few long chunks, one after the other, each by several threads. */
+  readonly one_at_a_time?: boolean
   /** Everything that the source holds, and what becomes of it. `notesOf` makes the notes of `status` from it. */
   readonly fates: readonly Fate[]
 }

@@ -12,9 +12,9 @@ export const isOneEncode = ({ chunks, cut_format, audio }: Pick<Plan, 'chunks' |
   audio.length > 0 &&
   audio.every(({ extra, channels }) => extra === 'none' && channels <= COMMON_CHANNELS)
 
-/** Whether the chunk of this number is one of the last of its film, beside which slots would be idle: several threads encode it. */
-export const isLastChunk = ({ chunks }: Pick<Plan, 'chunks'>, chunk: number): boolean =>
-  chunks.length - chunk <= CHUNKS_OF_SHORT
+/** Whether several threads encode the chunk of this number, as slots are idle beside it: one of the last, or one of those that are encoded one at a time. */
+export const hasThreads = (plan: Pick<Plan, 'chunks' | 'one_at_a_time'>, chunk: number): boolean =>
+  plan.one_at_a_time === true || plan.chunks.length - chunk <= CHUNKS_OF_SHORT
 
 /** Whether a film has so few chunks that each is one of its last. */
-export const isShortFilm = (plan: Pick<Plan, 'chunks'>): boolean => isLastChunk(plan, 0)
+export const isShortFilm = ({ chunks }: Pick<Plan, 'chunks'>): boolean => chunks.length <= CHUNKS_OF_SHORT

@@ -25,6 +25,8 @@ export interface IngestOptions extends RunnerParts {
   slots(): number
   /** The workers of the mesh that take tasks now. */
   workers(): readonly WorkerAbility[]
+  /** As in `Media.plan`. */
+  readonly isAlone: boolean
   /** Peers from which a blob can be had now (`reachablePeers`). */
   reachable(): readonly PeerId[]
   readonly hints: Pick<Hints, 'publish'>

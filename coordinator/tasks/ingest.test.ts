@@ -79,6 +79,7 @@ function machine(name: string, build = name): Machine {
     rng,
     slots: () => 1,
     workers: () => [],
+    isAlone: false,
     hints: createHints(),
     reachable,
   }

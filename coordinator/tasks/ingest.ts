@@ -90,7 +90,7 @@ class IngestRunner {
     source: SourceReader,
     { retry, signal }: { readonly retry: Retry; readonly signal: AbortSignal },
   ): Promise<{ plan: Plan; index: SourceIndex }> {
-    const { ledger, media, hints } = this.#options
+    const { ledger, media, hints, isAlone } = this.#options
     const { plan } = video
     const known = plan && (await retry(() => ledger.plan(video._id, plan.sha256)))
     const subtitles = await this.#subtitles(video, signal)
@@ -99,7 +99,7 @@ class IngestRunner {
       const index = await media.index(path, probe, signal, subtitles)
       if (known) return { index, own: known }
       const { _id: video_id, recipe } = video
-      const job = { video_id, source: path, probe, index, recipe, workers: this.#options.workers(), signal }
+      const job = { video_id, source: path, probe, index, recipe, workers: this.#options.workers(), isAlone, signal }
       return { index, own: await media.plan(job) }
     })
     if (known) return { plan: known, index }

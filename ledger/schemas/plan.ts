@@ -171,5 +171,6 @@ export const planSchema = object({
   cut_format: oneOf(CUT_FORMATS),
   run_in: count,
   closed_cuts: optional(flag),
+  one_at_a_time: optional(flag),
   fates: list(object({ part: text, fate: oneOf(['kept', 'converted', 'left_out']), note: nullable(text) }), CHUNKS_MAX),
 } satisfies Fields<Plan>)

@@ -27,7 +27,7 @@ export const h264 = {
         slower: 2.7,
         veryslow: 5,
       } satisfies Record<Preset, number>,
-      threaded: { threads: 3, cores: 1.8 },
+      threaded: { threads: 4, cores: 1.9 },
       family: null,
       encoderArgs: (job: EncoderJob) => [
         ...x26xArgs('libx264', job, job.threads),

@@ -247,7 +247,7 @@ test('the last chunks are encoded by several threads, where their bytes follow f
       .join(' ')
       .match(/-c:v .*?(?:libx264.*? -threads |frame-threads=|lp=)(\d)/)?.[1]
   }
-  assert.equal(threads({}), '3')
+  assert.equal(threads({}), '4')
   assert.equal(threads({}, false), '1')
   assert.equal(threads({ rate: { crf: 20, maxrate_kbps: 1800, bufsize_kb: 3600 } }), '1')
   assert.equal(threads({ rate: { kbps: 900 } }), '1')

@@ -47,6 +47,8 @@ export interface RunMeshOptions {
   readonly config: Omit<Config, 'roles' | 'slots'>
   /** Worker processes; without a number this process encodes. */
   readonly workers: number | undefined
+  /** Number of films to encode. */
+  readonly films: number
   /** The entry file of the program to start workers with; default: the one that runs now. */
   readonly entry?: string
   readonly wrap?: Wrappers
@@ -67,7 +69,7 @@ const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=256']
 
 /** Starts the node of this process, then the workers, if any. Rejects as `startNode`, and where a worker cannot start; nothing is left running then. */
 export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
-  const { workers, entry, wrap, media, onWorker } = options
+  const { workers, films, entry, wrap, media, onWorker } = options
   const config: Config =
     workers === undefined
       ? { ...options.config, listen: [], roles: ['worker', 'coordinator'], slots: undefined }
@@ -76,6 +78,8 @@ export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
   const node = await startNode(config, {
     log,
     isOnlyCoordinator: true,
+    // Who watches wants the first pictures soon.
+    isForOneFilm: films === 1 && workers === undefined && config.http === undefined,
     ...(wrap && { wrap }),
     media,
   })

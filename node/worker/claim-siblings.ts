@@ -8,7 +8,7 @@ import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import type { Counts, Ledger } from '../../protocol/ledger.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import type { HeldTask } from '../../protocol/runner.ts'
-import { isLastChunk, isOneEncode } from '../../protocol/short-film.ts'
+import { hasThreads, isOneEncode } from '../../protocol/short-film.ts'
 import { soundClass } from '../../protocol/sound-plan.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
@@ -116,7 +116,7 @@ async function pendingSiblings(
 
 /** Whether encodes of these parts of the chunk keep another core of this machine busy. */
 const isThreaded = (plan: Plan, chunk: number, parts: readonly Part[]): boolean =>
-  isLastChunk(plan, chunk) &&
+  hasThreads(plan, chunk) &&
   plan.renditions.some(
     (each) => parts.some(({ id }) => id === each.id) && lastChunkThreads(encoderOf(each), each).threads > 1,
   )

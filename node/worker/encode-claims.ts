@@ -1,5 +1,5 @@
 /** Claims of encode slots: the task that was prefetched, else the first task of a class that this machine can do. */
-import { type Capability, canDo } from '../../protocol/capability.ts'
+import { type Capability, canDo, parseClass } from '../../protocol/capability.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { type PeerId, type Token, type VideoId, videoOf } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
@@ -10,6 +10,7 @@ import type { Task } from '../../protocol/task.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { type Assigned, heldBy } from './attempts.ts'
 import { type ClaimSource, claimSiblings } from './claim-siblings.ts'
+import type { OneAtATime } from './one-at-a-time.ts'
 import type { OutageGrace } from './outage-grace.ts'
 import type { Pauses } from './pauses.ts'
 import type { Prefetcher } from './prefetch.ts'
@@ -36,6 +37,7 @@ export interface EncodeClaimsModules {
   readonly secondOpinions: Pick<SecondOpinions, 'films' | 'takeTask'>
   /** The prefetcher; null where this worker prefetches nothing. */
   readonly prefetcher: Prefetcher | null
+  readonly oneAtATime: OneAtATime
   /** As `otherSoonFreeSlots`. */
   otherSlots(of: AskedSlots): number
   /** Peers from which an input can be had now. */
@@ -80,10 +82,13 @@ class LedgerEncodeClaims implements EncodeClaims {
   }
 
   async #claimWhole(): Promise<Assigned | null> {
-    const { prefetcher, claimWithToken } = this.#modules
+    const { prefetcher, claimWithToken, oneAtATime } = this.#modules
     const assigned = await claimWithToken((token) => this.#claim(token))
     const chunk = assigned?.find(({ task }) => kindFacts(task.kind).scope === 'chunk')
-    if (chunk) prefetcher?.prefetchAfter(chunk.task)
+    if (chunk) {
+      oneAtATime.claimed(chunk.task._id)
+      prefetcher?.prefetchAfter(chunk.task)
+    }
     return assigned
   }
 
@@ -92,18 +97,20 @@ class LedgerEncodeClaims implements EncodeClaims {
   }
 
   async #claim(token: Token): Promise<Assigned | null> {
-    const { ledger, grace, prefetcher, pauses, reachable, secondOpinions } = this.#modules
+    const { ledger, grace, prefetcher, pauses, reachable, secondOpinions, oneAtATime } = this.#modules
     const { self: worker } = this.#options
     const present = reachable()
     const known = await grace.watch(() => this.#ableClasses())
     for (const each of known) this.#seenClasses.add(each)
-    const open = (classes: Iterable<string>) => [...classes].filter((each) => !pauses.isClassPaused(each))
+    const isBusy = await grace.watch(() => oneAtATime.isBusy())
+    const isOpen = (each: string) => !pauses.isClassPaused(each) && !(isBusy && parseClass(each))
+    const open = (classes: Iterable<string>) => [...classes].filter(isOpen)
     const able = open(known)
     const except = pauses.films()
     const failed = secondOpinions.films()
-    const opinion = failed.length > 0 ? await this.#secondOpinion(token, { except, present }) : null
+    const opinion = failed.length > 0 && !isBusy ? await this.#secondOpinion(token, { except, present }) : null
     if (opinion) return opinion
-    const guess = able.length > 0 ? await prefetcher?.takeGuess() : null
+    const guess = able.length > 0 && !isBusy ? await prefetcher?.takeGuess() : null
     if (guess && ![...except, ...failed].includes(videoOf(guess))) {
       const got = await ledger.claimTask({ worker, token, task: guess, present, from: 'pending' })
       if (got.outcome === 'claimed') return this.#withSiblings(got, token, 'pending')

@@ -24,6 +24,7 @@ import type { CircuitBreakers } from './circuit-breaker.ts'
 import { type ControlClaims, createControlClaims } from './control-claims.ts'
 import type { MayTakeControlTask } from './control-task-order.ts'
 import { createEncodeClaims, type EncodeClaims } from './encode-claims.ts'
+import { createOneAtATime } from './one-at-a-time.ts'
 import { createOutageGrace, type OutageGrace } from './outage-grace.ts'
 import { createPrefetcher, type Prefetcher } from './prefetch.ts'
 import { createSecondOpinions, type SecondOpinions } from './second-opinions.ts'
@@ -142,6 +143,7 @@ class LoopingWorker implements Worker {
         claimWithToken,
         secondOpinions,
         prefetcher,
+        oneAtATime: createOneAtATime({ slots }, { attempts, plans, clock }),
         otherSlots,
         reachable,
       },

@@ -67,7 +67,7 @@ async function worker(args: readonly string[]): Promise<void> {
 
 async function run([out = '', ...files]: readonly string[]): Promise<void> {
   const config = await loadConfig({ flags: { name: 'this process' }, env: process.env, cwd: process.cwd() })
-  const mesh = await createRunMesh({ config, workers: 2, entry: fileURLToPath(import.meta.url), wrap })
+  const mesh = await createRunMesh({ config, workers: 2, films: 1, entry: fileURLToPath(import.meta.url), wrap })
   const signal = AbortSignal.timeout(100_000)
   // As many as the default ladder has, and small: what is tried is who dies when.
   const renditions = ladderOf([180, 270, 360], { ...DEFAULT_ENCODING, preset: 'ultrafast' })

@@ -49,6 +49,7 @@ const optionsOf = ({ name, host, works, coordinates, slots }: PeerPlan, audit: n
   audit,
   slots,
   isOnlyCoordinator: false,
+  isForOneFilm: false,
   inputFolder: null,
 })
 
