@@ -38,7 +38,7 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
     settings: plan,
     input,
     fromSource: chunk.cut === null,
-    isLast: hasThreads(plan, job.chunk_id),
+    isThreaded: hasThreads(plan, job.chunk_id),
     outputs,
     shapes: shapesIn(plan.shapes ?? [], chunk, plan.time_base),
     ...(job.sound !== undefined && { sound: soundJob(plan, input.path, job.sound) }),

@@ -5,7 +5,7 @@
 import { CHUNK_S, CHUNKS_OF_SHORT } from '../protocol/limits.ts'
 import type { VideoFacts } from '../protocol/plan.ts'
 import type { Recipe } from '../protocol/recipe.ts'
-import { codecOf, costOf, lastChunkThreads } from './codecs/codecs.ts'
+import { costOf, encodeCoresOf } from './codecs/codecs.ts'
 import { displaySize, renditionsFor } from './ladder.ts'
 
 /** A film, and what is to be made of it. */
@@ -29,7 +29,7 @@ const COST_MIN = 0.6
 /** Whether it is. A short film is cut where two slots end soonest (`short-cuts.ts`). */
 export function isOneAtATime({ isAlone, seconds, video, recipe: { renditions, upscale } }: OneFilm): boolean {
   if (!isAlone || seconds <= CHUNKS_OF_SHORT * CHUNK_S.max) return false
-  if (renditions.some((each) => lastChunkThreads(codecOf(each.codec).encoders[0], each).cores < CORES_MIN)) return false
+  if (encodeCoresOf(renditions) < CORES_MIN) return false
   const sized = renditionsFor({ display: displaySize(video), asked: renditions, upscale })
   const cost = sized.reduce((sum, each) => sum + costOf(each), 0)
   return cost * 1e6 >= COST_MIN * video.width * video.height

@@ -20,7 +20,7 @@ import { type AudioTrial, leadOf, straightOutput, straightSound, tryAudio } from
 import { checkRecipe } from './check-recipe.ts'
 import { planChunks } from './chunk-plan.ts'
 import { chooseEncoder } from './codecs/choose-encoder.ts'
-import { codecOf, lastChunkThreads, usedPreset } from './codecs/codecs.ts'
+import { codecOf, encodeCoresOf, usedPreset } from './codecs/codecs.ts'
 import type { Settings } from './commands/encode.ts'
 import { filtersNeeded } from './filter-graph.ts'
 import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
@@ -201,8 +201,7 @@ type Cuts = Cutting & Pick<Plan, 'one_at_a_time'> & { readonly index: PacketInde
 async function planCuts(programs: Programs, job: PlanJob, video: VideoFacts): Promise<Cuts> {
   const index = job.index as PacketIndex & SourceIndex
   const time_base = timeBaseOf(job)
-  const coresOf = (each: Recipe['renditions'][number]) => lastChunkThreads(codecOf(each.codec).encoders[0], each).cores
-  const encodeCores = Math.min(...job.recipe.renditions.map(coresOf))
+  const encodeCores = encodeCoresOf(job.recipe.renditions)
   const seconds = secondsOf(index.end_pts - index.times[0]!, time_base)
   const oneAtATime = isOneAtATime({ isAlone: job.isAlone === true, seconds, video, recipe: job.recipe })
   const lengths = { encodeCores, oneAtATime }

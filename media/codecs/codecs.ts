@@ -66,6 +66,10 @@ const ONE_THREAD: Threads = { threads: 1, cores: 1 }
 export const lastChunkThreads = ({ threaded }: Encoder, { rate }: Pick<Rendition, 'rate'>): Threads =>
   threaded !== null && 'crf' in rate && rate.maxrate_kbps === undefined ? threaded : ONE_THREAD
 
+/** Cores of two that an encode of these renditions by several threads keeps busy at least, each by the preferred encoder of its codec. */
+export const encodeCoresOf = (renditions: readonly Pick<Rendition, 'codec' | 'rate'>[]): number =>
+  Math.min(...renditions.map((each) => lastChunkThreads(codecOf(each.codec).encoders[0], each).cores))
+
 /** The codec whose sample entry in MP4 has this name, or null. */
 export const codecOfEntry = (entry: string): Codec | null => codecs().find((codec) => codec.entry === entry) ?? null
 

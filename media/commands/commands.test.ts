@@ -241,9 +241,9 @@ test('each output has the codec and the rate of its own rendition', () => {
 })
 
 test('the last chunks are encoded by several threads, where their bytes follow from the number of these', () => {
-  const threads = (rendition: Partial<Encoded>, isLast = true) => {
+  const threads = (rendition: Partial<Encoded>, isThreaded = true) => {
     const outputs = [{ rendition: { ...SMALL, ...rendition }, path: '/a.mp4' }]
-    return encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, isLast, outputs })
+    return encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, isThreaded, outputs })
       .join(' ')
       .match(/-c:v .*?(?:libx264.*? -threads |frame-threads=|lp=)(\d)/)?.[1]
   }

@@ -48,8 +48,8 @@ export interface EncodeArgs {
   readonly shapes?: readonly TimedShape[]
   /** Number of frames after which to stop: 1 for the trial. */
   readonly frames?: number
-  /** Whether the chunk is one of the last of its film, so that several threads encode it; absent: not. */
-  readonly isLast?: boolean
+  /** Whether several threads encode the chunk (`hasThreads`); absent: not. */
+  readonly isThreaded?: boolean
   /** Threads of the decoder, 1 without it. More decode beside the encodes, and hide damage in other ways: the pictures are the same only where it finds none. */
   readonly decoders?: number
   /** Sound that is encoded beside the pictures, into a file of its own. */
@@ -80,7 +80,7 @@ export function encodeArgs(job: EncodeArgs): string[] {
     ...(isCounted ? ['-r', fraction(settings.counted_rate!, '/')] : []),
     ...(isTurned ? [] : ['-noautorotate']), '-threads', integer(job.decoders ?? 1), '-copyts', '-i', fileUrl(input.path), ...(sound ? soundInput(sound) : []),
     '-filter_complex', fromSource ? graph.replace('[0:v:0]', `[0:${integer(settings.video.stream)}]`) : graph,
-    ...job.outputs.flatMap((output, at) => outputArgs({ settings, at, output, frames: job.frames, isLast: job.isLast ?? false })),
+    ...job.outputs.flatMap((output, at) => outputArgs({ settings, at, output, frames: job.frames, isThreaded: job.isThreaded ?? false })),
     ...(sound ? soundOutput(sound, 1) : []),
   ] // biome-ignore format: groups
 }
@@ -97,13 +97,13 @@ interface OutputJob {
   readonly at: number
   readonly output: Output
   readonly frames: number | undefined
-  readonly isLast: boolean
+  readonly isThreaded: boolean
 }
 
-function outputArgs({ settings, at, output: { rendition, path }, frames, isLast }: OutputJob): string[] {
+function outputArgs({ settings, at, output: { rendition, path }, frames, isThreaded }: OutputJob): string[] {
   const timescale = integer(settings.track_timescale)
   const [codec, encoder] = [codecOf(rendition.codec), encoderOf(rendition)]
-  const threads = isLast ? lastChunkThreads(encoder, rendition).threads : 1
+  const threads = isThreaded ? lastChunkThreads(encoder, rendition).threads : 1
   return [
     '-map', `[o${at}]`, '-fps_mode', 'passthrough', '-enc_time_base', `1:${timescale}`,
     ...(frames === undefined ? [] : ['-frames:v', integer(frames)]),

@@ -40,13 +40,13 @@ export function createOneAtATime(
       starting = { task, at: clock.mono() }
     },
     async isBusy() {
+      if (slots > SLOTS_OF_ONE) return false
       const running = attempts.running().map(({ task }) => task)
       if (starting && (running.includes(starting.task) || clock.mono() - starting.at > STARTS_WITHIN_MS))
         starting = null
       const tasks = starting ? [...running, starting.task] : running
       // The part of a chunk is a rendition, and the name of no kind.
       const chunks = tasks.filter((task) => !KINDS.has(partOf(task)))
-      if (slots > SLOTS_OF_ONE || chunks.length === 0) return false
       const all = await Promise.all([...new Set(chunks.map(videoOf))].map((video) => plans.planOf(video)))
       return all.some((plan) => plan.one_at_a_time === true)
     },
