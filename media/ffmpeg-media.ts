@@ -48,7 +48,7 @@ export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
   const { cacheDir = null, onTrials } = options
   const kept = cacheDir === null ? null : { cacheDir, rng }
   const programs: Programs = { ffmpeg, ffprobe, clock, rng, run: createRunner({ ...options, kept }) }
-  const { first, whole } = createSelfTester(programs, cacheDir, { ...(onTrials && { onTrials }) })
+  const { first, whole, wholeReport } = createSelfTester(programs, cacheDir, { ...(onTrials && { onTrials }) })
   const signatures = createSignatures(programs, cacheDir)
   const probes = new ProbeCache<RatedProbe>(PROBES_MAX)
   /** What the first trials do not allow is tried again once all have run. */
@@ -69,6 +69,7 @@ export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
   return {
     selfTest: whole,
     firstSelfTest: first,
+    wholeReport,
     quickSelfTest: (signal) => runQuickSelfTest(programs, signal),
     checkRecipe,
     check: (source, signal) => checkFilm(source, () => probe(source, signal)),

@@ -55,12 +55,31 @@ test('a start waits for three processes, after which H.264 is encoded; where the
   const { report, started, trials } = await selfTest({ name: 'early', what: 'first' })
   assert.deepEqual([report.decoders, report.encoders, report.filters], [['h264'], ['x264'], []])
   assert.deepEqual([started.length, trials], [3, 1], started.join('\n'))
+  const again = await selfTest({ name: 'early', what: 'first' })
+  assert.deepEqual([again.report, again.started, again.trials], [report, [], 0], 'the next start waits for none')
   const whole = await selfTest({ name: 'early' })
-  assert.ok(whole.report.encoders.length > 1, 'the first report was not cached')
+  assert.ok(whole.report.encoders.length > 1, 'the first report is not taken for the whole')
   const later = await selfTest({ name: 'early', what: 'first' })
   assert.deepEqual([later.report, later.started], [whole.report, []])
   const short = await selfTest({ name: 'short', what: 'first', machine: SHORT })
   assert.ok(short.report.filters.length > 0 && measured(short.started) === 1)
+})
+
+test('who waits for the whole report starts no trials', async () => {
+  const started: string[] = []
+  const counted: Run = (job) => {
+    started.push(job.args.join(' '))
+    return run(job)
+  }
+  const programs = { ffmpeg: FFMPEG, ffprobe: FFPROBE, clock: systemClock, rng: systemRng, run: counted }
+  const tester = createSelfTester(programs, null, { machine: AMPLE })
+  const learnt: SelfTestReport[] = []
+  const learning = tester.wholeReport.then((report) => void learnt.push(report))
+  await tester.first(signal)
+  assert.deepEqual([started.length, learnt], [3, []])
+  const whole = await tester.whole(signal)
+  await learning
+  assert.deepEqual(learnt, [whole])
 })
 
 test('the memory of an encode is measured where it may bound the encodes, once, also after a start with ample memory', async () => {

@@ -28,12 +28,14 @@ const THIS_MACHINE: Machine = { freeBytes: freemem, cores: availableParallelism 
  */
 const mayBindMemory = ({ freeBytes, cores }: Machine): boolean => freeBytes() < 2 * ENCODE_BYTES_GUESS * cores()
 
-/** The self-test of a build, cached where there is a folder. Both reject as `selfTest` of the contract; the next call tries again. */
+/** The self-test of a build, cached where there is a folder. Both methods reject as `selfTest` of the contract; the next call tries again. */
 export interface SelfTester {
   /** What the first trials showed, of H.264 alone; the whole report once that is known, or where memory may bind. */
   first(signal: AbortSignal): Promise<SelfTestReport>
   /** Everything. Runs what has not run yet. */
   whole(signal: AbortSignal): Promise<SelfTestReport>
+  /** As in the contract. */
+  readonly wholeReport: Promise<SelfTestReport>
 }
 
 /** Makes the self-test of a build; nothing runs before the first call. `onTrials` is called where trials run, as no earlier start has cached them. */
@@ -44,12 +46,18 @@ export function createSelfTester(
 ): SelfTester {
   const known = once(async () => {
     const file = cacheDir === null ? null : join(cacheDir, `ffmpeg-${await buildKey(programs)}.json`)
-    const cached = file === null ? null : await readCached(file)
+    const cached = await readCached(file)
     return { file, cached, measures: mayBindMemory(machine) && cached?.encode_bytes == null }
   })
-  const early = once((signal) => {
+  const early = once(async (signal) => {
+    const { file } = await known(signal)
+    const own = file && `${file}.first`
+    const cached = await readCached(own)
+    if (cached !== null) return cached
     onTrials()
-    return inFolder(programs, signal, runFirstTrials)
+    const made = await inFolder(programs, signal, runFirstTrials)
+    await writeCache(own, made, programs)
+    return made
   })
   const all = async (signal: AbortSignal): Promise<Cached> => {
     const { file, cached, measures } = await known(signal)
@@ -60,12 +68,14 @@ export function createSelfTester(
       ...(cached ?? (await runOtherTrials(trials, first))),
       encode_bytes: measures ? await encodeBytes(trials) : null,
     }))
-    if (file !== null) await writeCache(file, made, programs)
+    await writeCache(file, made, programs)
     return made
   }
   let report: SelfTestReport | null = null
+  const { promise: wholeReport, resolve } = Promise.withResolvers<SelfTestReport>()
   const whole = once(async (signal) => {
     report = withMemory(await all(signal))
+    resolve(report)
     return report
   })
   return {
@@ -74,6 +84,7 @@ export function createSelfTester(
       return report ?? (cached !== null || measures ? whole(signal) : withMemory(await early(signal)))
     },
     whole,
+    wholeReport,
   }
 }
 
@@ -110,8 +121,9 @@ async function buildKey({ ffmpeg, ffprobe }: Programs): Promise<string> {
     .slice(0, 16)
 }
 
-/** Null where the file is missing, incomplete or not a report. */
-async function readCached(file: string): Promise<Cached | null> {
+/** Null where there is no file, or it is incomplete or not a report. */
+async function readCached(file: string | null): Promise<Cached | null> {
+  if (file === null) return null
   try {
     const selfTestReport = JSON.parse(await readFile(file, 'utf8')) as Cached
     const { encode_bytes } = selfTestReport
@@ -126,6 +138,7 @@ async function readCached(file: string): Promise<Cached | null> {
   }
 }
 
-async function writeCache(file: string, selfTestReport: Cached, { rng }: Programs): Promise<void> {
+async function writeCache(file: string | null, selfTestReport: Cached, { rng }: Programs): Promise<void> {
+  if (file === null) return
   await durableWrite(file, JSON.stringify(selfTestReport), { temporary: `${file}.${rng.token()}` })
 }

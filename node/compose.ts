@@ -61,7 +61,7 @@ export interface RunningNode {
   readonly hints: Pick<Hints, 'on'>
   /** What the first trials of its ffmpeg showed, or all of them. */
   readonly selfTestReport: SelfTestReport
-  /** Resolves when all trials have run, whose report is cached then. */
+  /** Resolves when all trials have run, whose report is cached then; at once in a `run` that encodes by itself. */
   readonly trials: Promise<void>
   /** Resolves when this peer was drained, runs no attempt any more, and others have what only it held. */
   readonly drained: Promise<void>
@@ -158,8 +158,10 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   await parts.start(node)
   const learn = (report: SelfTestReport) =>
     void (report !== selfTestReport && modules.learn(nodeOptions(config, report).capability))
-  const trials = otherTrials(adapters, { encodes: config.roles.includes('worker'), learn })
-  await parts.start(trials)
+  void adapters.media.wholeReport.then(learn)
+  const encodes = config.roles.includes('worker')
+  const trials = isOnlyCoordinator && encodes ? null : otherTrials(adapters, { encodes })
+  if (trials) await parts.start(trials)
   await parts.start(createFleetPart(config, { swarmKey, createLauncher }, adapters, modules))
   const face = createFace({ self, ...config }, { ledger, hints, status, submit, emit })
   metrics?.readFrom({ status, ledger, store, table: modules.peers, traffic, connected: () => mesh.peers() })
@@ -180,7 +182,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
     face,
     hints,
     selfTestReport,
-    trials: trials.ended,
+    trials: trials?.ended ?? Promise.resolve(),
     drained: admission.drained.then(() => handOver({ self, ledger, clock })),
     problems: deliverer.problems,
     addresses: () => mesh.addresses(),

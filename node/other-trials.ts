@@ -1,9 +1,11 @@
-/** The trials of ffmpeg that the start of a node did not wait for: they run beside its first work. */
+/**
+ * The trials of ffmpeg that the start of a node did not wait for: they run beside its first work. A `run` that encodes by itself has no such part: most end
+ * before the trials have, so that each would begin them again. What a film needs of them is tried where that shows.
+ */
 
 import { backoffMs, type Clock } from '../protocol/clock.ts'
 import { sentence } from '../protocol/errors.ts'
 import { OWN_FAILURE_MS } from '../protocol/limits.ts'
-import type { SelfTestReport } from '../protocol/media.ts'
 import type { Adapters } from './adapters.ts'
 import type { Part } from './parts.ts'
 
@@ -11,12 +13,12 @@ import type { Part } from './parts.ts'
 const FIRST_FILM_MS = 2_000
 
 /**
- * A part that has the whole report learnt. Where ffmpeg fails meanwhile, as while it is replaced, they are tried again until it works. `ended` resolves when
- * the first try has ended. `encodes`: whether this node has slots.
+ * A part that runs all trials. Where ffmpeg fails meanwhile, as while it is replaced, they are tried again until it works. `ended` resolves when the first try
+ * has ended. `encodes`: whether this node has slots.
  */
 export function otherTrials(
   { media, clock, rng, log }: Pick<Adapters, 'media' | 'log' | 'rng'> & { readonly clock: Clock },
-  { encodes, learn }: { readonly encodes: boolean; learn(report: SelfTestReport): void },
+  { encodes }: { readonly encodes: boolean },
 ): Part & { readonly ended: Promise<void> } {
   const stopping = new AbortController()
   const { signal } = stopping
@@ -24,7 +26,7 @@ export function otherTrials(
   const tryAll = async (waitMs: number): Promise<boolean> => {
     try {
       await clock.sleep(waitMs, signal)
-      learn(await media.selfTest(signal))
+      await media.selfTest(signal)
       return true
     } catch (error) {
       if (!signal.aborted)

@@ -175,6 +175,8 @@ export interface Media {
   selfTest(signal: AbortSignal): Promise<SelfTestReport>
   /** What the first few of them showed, which a start waits for: less than `selfTest` answers, never more, and the same where that is known. */
   firstSelfTest(signal: AbortSignal): Promise<SelfTestReport>
+  /** What `selfTest` answers, once something has needed it: who calls it, or a film that is no H.264. Never rejects. */
+  readonly wholeReport: Promise<SelfTestReport>
   /** One small encode now, without the cache: rejects where this machine's ffmpeg does not work any more. */
   quickSelfTest(signal: AbortSignal): Promise<void>
   /** Throws `RecipeRefused` where no codec of this version can follow it: before a submit. `plan` refuses one of another version. */

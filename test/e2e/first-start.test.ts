@@ -1,6 +1,6 @@
 /** The first start with an ffmpeg: what waits for its trial runs, and what does not. */
 import assert from 'node:assert/strict'
-import { chmod, writeFile } from 'node:fs/promises'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ensureSource } from '../../testing/sources/make.ts'
@@ -31,4 +31,32 @@ test('a film of H.264 does not wait for the trials that one of HEVC needs, and b
     ['short', 'hevc-rasl'],
   )
   assert.equal((await filesBelow(join(dir, 'out'))).length, 2)
+})
+
+test('a run of H.264 makes no trials but the first three, and the next one none', async (t) => {
+  const dir = await folder(t)
+  const { ffmpeg, ffprobe } = await ensureFfmpeg()
+  const [started, logging] = [join(dir, 'started'), join(dir, 'logging-ffmpeg')]
+  // Its encode lasts for as long as the other trials would be waited for.
+  const slow = `case "$*" in *reelmesh-self-test-*) ;; *libx264*) sleep 4 ;; esac`
+  await writeFile(logging, `#!/bin/sh\necho "$*" >>'${started}'\n${slow}\nexec '${ffmpeg}' "$@"\n`)
+  await chmod(logging, 0o755)
+  const env = {
+    REELMESH_SELF_TEST_DIR: join(dir, 'self-tests'),
+    REELMESH_FFMPEG: logging,
+    REELMESH_FFPROBE: ffprobe,
+    REELMESH_SANDBOX: 'off',
+  }
+  const source = await ensureSource('short')
+  const trialsOf = async (start: number): Promise<number> => {
+    const args = ['run', source, '--out', join(dir, `out-${start}`), '--json', '--preset', 'ultrafast']
+    await writeFile(started, '')
+    const { code, stderr } = await runCli(args, { cwd: dir, dataDir: join(dir, `data-${start}`), env })
+    assert.equal(code, 0, stderr)
+    const all = (await readFile(started, 'utf8')).trim().split('\n')
+    assert.ok(all.some((each) => each.includes('libx264') && !each.includes('reelmesh-self-test-')))
+    return all.filter((each) => each === '-version' || each.includes('reelmesh-self-test-')).length
+  }
+  // The third asks ffprobe for its version.
+  assert.deepEqual([await trialsOf(1), await trialsOf(2)], [2, 0])
 })
