@@ -185,14 +185,17 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
   return how === 'interrupted' ? 130 : code
 }
 
-/** The ffmpeg of this run, which probes the first film while the rest is loaded and started. */
+/** The ffmpeg of this run, which probes the first film while the rest is loaded and started: loading would hold up every step until its program runs. */
 async function openMedia(
   config: Config,
   { files, reporter, signal }: Pick<Run, 'files'> & { readonly reporter: Reporter; readonly signal: AbortSignal },
 ): Promise<Media> {
   const { composeMedia } = await import('../node/compose-media.ts')
-  const media = await composeMedia(config, () => reporter.starting('trial runs of this ffmpeg, once for each build'))
-  if (files[0]) void media.probe(absolutePath(files[0], 'a file name'), signal).catch(() => {})
+  const { promise: started, resolve: onStart } = Promise.withResolvers<void>()
+  const onTrials = () => reporter.starting('trial runs of this ffmpeg, once for each build')
+  const media = await composeMedia(config, { onTrials, onStart })
+  const [first] = files
+  if (first) await Promise.race([started, media.probe(absolutePath(first, 'a file name'), signal).catch(() => {})])
   return media
 }
 

@@ -7,6 +7,8 @@ import { fsPath } from '../protocol/path-text.ts'
 import { bodiesAt, boxesOf, sampleEntries } from './boxes.ts'
 import { bodiesOf, bodyOf as elementBody, elementsIn, SEGMENT } from './ebml.ts'
 
+/** Bytes at the beginning of a file that show of which kind it is. */
+const START_BYTES = 4096
 /** Bytes at the beginning of a file without an index that are looked at. */
 const HEAD_BYTES = 4 * 1024 * 1024
 
@@ -15,14 +17,11 @@ export async function whyEncrypted(path: string, boxes = boxesOf(path)): Promise
   const handle = await open(fsPath(path), 'r')
   try {
     const { size } = await handle.stat()
-    const { buffer, bytesRead } = await handle.read(
-      Buffer.alloc(Math.min(size, HEAD_BYTES)),
-      0,
-      Math.min(size, HEAD_BYTES),
-      0,
-    )
-    const head = buffer.subarray(0, bytesRead)
-    const scheme = (await mp4Scheme(head, boxes)) ?? (await matroskaScheme(handle, head, size)) ?? flagOf(head)
+    const start = await beginning(handle, Math.min(size, START_BYTES))
+    const scheme =
+      (await mp4Scheme(start, boxes)) ??
+      (await matroskaScheme(handle, start, size)) ??
+      (hasFlags(start) ? flagOf(await beginning(handle, Math.min(size, HEAD_BYTES))) : null)
     return (
       scheme &&
       `is encrypted (DRM: ${scheme}): no decoder can read it without its key. Submit a copy that is not encrypted`
@@ -30,6 +29,11 @@ export async function whyEncrypted(path: string, boxes = boxesOf(path)): Promise
   } finally {
     await handle.close()
   }
+}
+
+async function beginning(handle: FileHandle, bytes: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(bytes), 0, bytes, 0)
+  return buffer.subarray(0, bytesRead)
 }
 
 /** Sample entries of encrypted tracks: Common Encryption, and those of iTunes. */
@@ -74,15 +78,18 @@ const ASF_ENCRYPTION = ['fbb31122 23bdd211 b4b700a0c955fc6e', '14e68a29 2226174c
   Buffer.from(hex.replaceAll(' ', ''), 'hex'),
 )
 
+const isAsf = (head: Buffer): boolean => head.subarray(0, 16).equals(ASF_HEADER)
+const isProgram = (head: Buffer): boolean => head.length > 4 && head.readUInt32BE(0) === 0x1ba
+
+const hasFlags = (head: Buffer): boolean => isAsf(head) || isTransport(head) || isProgram(head)
+
 function flagOf(head: Buffer): string | null {
-  if (head.subarray(0, 16).equals(ASF_HEADER)) {
+  if (isAsf(head)) {
     const header = head.subarray(0, head.length < 24 ? 0 : Number(head.readBigUInt64LE(16)))
     return ASF_ENCRYPTION.some((guid) => header.includes(guid)) ? 'Windows Media' : null
   }
   if (isTransport(head)) return scrambledShare(transportFlags(head)) > 0.5 ? 'scrambled transport stream' : null
-  if (head.length > 4 && head.readUInt32BE(0) === 0x1ba)
-    return scrambledShare(programFlags(head)) > 0.1 ? 'scrambled DVD (CSS)' : null
-  return null
+  return isProgram(head) && scrambledShare(programFlags(head)) > 0.1 ? 'scrambled DVD (CSS)' : null
 }
 
 const TS_PACKET_BYTES = 188

@@ -35,6 +35,8 @@ export interface FfmpegMediaOptions {
   readonly sandbox?: 'auto' | 'off'
   /** Called when the self-test runs trials, which takes seconds: not where its report is cached. */
   readonly onTrials?: (() => void) | undefined
+  /** Called when one of the programs was started. */
+  readonly onStart?: (() => void) | undefined
   readonly clock: Clock
   readonly rng: Rng
 }

@@ -87,6 +87,8 @@ export interface RunnerOptions {
   readonly sandbox?: 'auto' | 'off'
   /** Where it is kept which of the wrapping tools work; without it each runner tries them. */
   readonly kept?: WrappingCache | null
+  /** Called when a program was started. */
+  readonly onStart?: (() => void) | undefined
 }
 
 /** A runner. Its first run tests which of the wrapping tools (`setpriv`, `prlimit`, `nice`, `bwrap`, `unshare`) this machine has. */
@@ -154,6 +156,7 @@ async function supervise(job: RunJob, tools: Wrapping, options: RunnerOptions, s
     stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', extendEnv: false, env: environment(),
   }) // biome-ignore format: groups
   let isRunning = true
+  options.onStart?.()
   if (child.pid !== undefined) void yieldSession(child.pid, options.clock, () => isRunning)
   let stop: { reason: unknown } | undefined
   const kill = (reason: unknown) => {

@@ -1,6 +1,6 @@
 /** Makes ffmpeg as a configuration names it. `run` has it before all other parts, to probe its first film while they are loaded. */
 import { type MissingEncoders, missingEncoders } from '../media/codecs/codecs.ts'
-import { createFfmpegMedia } from '../media/ffmpeg-media.ts'
+import { createFfmpegMedia, type FfmpegMediaOptions } from '../media/ffmpeg-media.ts'
 import { levelOf, type SandboxLevel } from '../media/sandbox.ts'
 import type { Media, SelfTestReport } from '../protocol/media.ts'
 import { type Config, selfTestDir } from './config.ts'
@@ -29,17 +29,20 @@ async function mediaPrograms(config: Config): Promise<{ readonly ffmpeg: string;
 }
 
 /**
- * ffmpeg as configured, with its self-test cached by build. `onTrials` is called where it runs, which takes seconds. Rejects with `UsageError` where a
- * program is not found.
+ * ffmpeg as configured, with its self-test cached by build. `onTrials` is called where it runs, which takes seconds, `onStart` when a program was started.
+ * Rejects with `UsageError` where a program is not found.
  */
-export async function composeMedia(config: Config, onTrials?: () => void): Promise<Media> {
+export async function composeMedia(
+  config: Config,
+  on: Pick<FfmpegMediaOptions, 'onTrials' | 'onStart'> = {},
+): Promise<Media> {
   const { ffmpeg_memory_mb, ffmpeg_stall_ms: stallMs, sandbox } = config
   const limits = { stallMs, memoryBytes: ffmpeg_memory_mb * 2 ** 20, sandbox }
   return createFfmpegMedia({
     ...(await mediaPrograms(config)),
     ...limits,
     cacheDir: selfTestDir(config),
-    onTrials,
+    ...on,
     clock,
     rng,
   })
