@@ -1,38 +1,16 @@
-/** Deadlines on the command line: the flags of `run` and `submit`, and the verb that changes one. */
+/** The verb that changes a deadline, and what the mesh says of one. */
 import type { Command } from 'commander'
 import { parseResponse } from 'hono/client'
 import { systemClock } from '../node/host/system-clock.ts'
 import type { ControlClient } from '../node/http/control-client.ts'
-import { parseDuration, parseTime } from '../protocol/deadline.ts'
 import { rowDeadlineText } from '../protocol/deadline-text.ts'
 import { notVideoId, ReelmeshError, UsageError, unknownVideo } from '../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../protocol/ids.ts'
 import type { VideoRow } from '../protocol/status.ts'
+import { type DeadlineOptions, deadlineFrom } from './deadline-option.ts'
 import { addConfigOptions, configFrom } from './options.ts'
 import { say } from './output.ts'
 import { localNode, withLedger } from './reach.ts'
-
-/** The parsed options of a deadline. */
-export interface DeadlineOptions {
-  deadline?: string
-  within?: string
-}
-
-/** Adds the flags of a deadline to a command. */
-export function addDeadlineOptions(command: Command): Command {
-  return command
-    .option('--deadline <time>', 'when it is wanted: 2026-12-24T18:00+01:00, 2026-12-24 18:00 or 18:00')
-    .option('--within <duration>', 'the same from now: 40m, 1h30m or 2d')
-}
-
-/** The deadline of parsed options, ms since 1970; null without one. Throws `UsageError`. */
-export function deadlineFrom({ deadline, within }: DeadlineOptions): number | null {
-  if (deadline !== undefined && within !== undefined)
-    throw new UsageError('give --deadline or --within, not both: a video has one deadline')
-  const now = systemClock.now()
-  if (within !== undefined) return now + parseDuration(within)
-  return deadline === undefined ? null : parseTime(deadline, now)
-}
 
 /** How long `submit` and `deadline` wait for what the leader says, and between two looks, ms. */
 const [ANSWER_MS, LOOK_MS] = [20_000, 300]

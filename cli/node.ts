@@ -4,7 +4,7 @@ import { HTTP_FLAGS } from './http-flags.ts'
 import { addConfigOptions, type ConfigKey, configFrom } from './options.ts'
 import { say } from './output.ts'
 import { untilStopped } from './signals.ts'
-import { WEBHOOK_FLAGS } from './webhooks.ts'
+import { WEBHOOK_FLAGS } from './webhook-option.ts'
 
 /** Settings that only `run` passes to its processes: they are no flags. */
 type Internal = 'store_dir' | 'self_test_dir' | 'parent_channel'

@@ -5,7 +5,7 @@
 import { parseResponse } from 'hono/client'
 import type { Config } from '../node/config.ts'
 import { type ControlClient, connectControl } from '../node/http/control-client.ts'
-import { controlSocketPath } from '../node/http/control-socket.ts'
+import { controlSocketPath } from '../node/http/control-path.ts'
 import type { NamedLadders } from '../node/ladders/named-ladders.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { Ledger } from '../protocol/ledger.ts'

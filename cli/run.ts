@@ -6,7 +6,7 @@
 import { type Command, Option } from 'commander'
 import type { Config } from '../node/config.ts'
 import { systemClock } from '../node/host/system-clock.ts'
-import { controlSocketPath } from '../node/http/control-socket.ts'
+import { controlSocketPath } from '../node/http/control-path.ts'
 import { findLadder } from '../node/ladders/named-ladders.ts'
 import type { WorkerEvent } from '../node/local-run/run-mesh.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
@@ -16,7 +16,7 @@ import type { Recipe } from '../protocol/recipe.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import { workingFolder } from './arguments.ts'
 import { askAhead } from './ask-ahead.ts'
-import { addDeadlineOptions, type DeadlineOptions, deadlineFrom } from './deadline.ts'
+import { addDeadlineOptions, type DeadlineOptions, deadlineFrom } from './deadline-option.ts'
 import { follow, noteName } from './follow.ts'
 import { keyFrom } from './hls-key.ts'
 import { HTTP_FLAGS } from './http-flags.ts'
@@ -35,7 +35,7 @@ import { onInterrupt } from './signals.ts'
 import { addSubtitleOption, subtitlesFrom } from './subtitles.ts'
 import { sayUnsent } from './unsent-webhooks.ts'
 import { createWatchLook } from './watch-address.ts'
-import { addWebhookOption, checkWebhooks, WEBHOOK_FLAGS } from './webhooks.ts'
+import { addWebhookOption, checkWebhooks, WEBHOOK_FLAGS } from './webhook-option.ts'
 
 interface RunOptions extends RecipeOptions, DeadlineOptions {
   out: string
@@ -103,7 +103,7 @@ export function addRun(program: Command): void {
     // The address of the configuration is that of the node here.
     const http = options.http === undefined ? undefined : settings.http
     const config = { ...settings, ...ALONE, http }
-    checkWebhooks(options.webhook, config)
+    await checkWebhooks(options.webhook, config)
     const ladder =
       options.ladder === undefined ? null : await findLadder(options.ladder, config.ladders, workingFolder())
     process.exitCode = await run({ files, out, deadline, config, recipe: recipeFrom(options, ladder), options })

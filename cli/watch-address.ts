@@ -1,5 +1,4 @@
 /** Where films with a package can be watched: said of each once, as soon as its beginning can be played. */
-import { hasAnswer } from '../node/http/control-client.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
@@ -39,6 +38,7 @@ export function createWatchLook(
     const look = async (row: VideoRow) => {
       const page = watchAddress(snapshot, recipe, row.id)
       if (page === null) return
+      const { hasAnswer } = await import('../node/http/control-client.ts')
       const signal = AbortSignal.timeout(ANSWER_MS)
       if (!(await hasAnswer(socket, `/v1/videos/${row.id}/hls/master.m3u8`, signal))) return
       said.add(row.id)

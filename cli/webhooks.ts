@@ -1,13 +1,10 @@
 /** `reelmesh webhooks`: lists webhook deliveries and has one sent again, through the local node or, where none runs, from the ledger itself. */
 import { Argument, type Command, Option } from 'commander'
 import { parseResponse } from 'hono/client'
-import type { Config } from '../node/config.ts'
 import { resendWebhook, webhookPage } from '../node/http/webhook-page.ts'
-import { webhookProblem } from '../node/webhooks/open-webhooks.ts'
 import type { WebhookRow } from '../protocol/api-webhooks.ts'
 import { UsageError } from '../protocol/errors.ts'
 import { WEBHOOK_STATES, type WebhookState } from '../protocol/webhook-delivery.ts'
-import { WEBHOOK_URLS_MAX, webhookUrlProblem } from '../protocol/webhook-url.ts'
 import { addConfigOptions, configFrom, parseCount } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
 import { localNode, withLedger } from './reach.ts'
@@ -19,43 +16,8 @@ interface WebhookOptions extends Record<string, unknown> {
   json?: boolean
 }
 
-/** The flags of what webhooks are sent with, with the form of each value. */
-export const WEBHOOK_FLAGS = { webhook_secret: '<file>', webhook_allow_private: '<true|list>' } as const
-
 /** Deliveries of a page of the API, at most. */
 const LIMIT_MAX = 500
-
-/** Adds the option `--webhook` to a command; it may be repeated. */
-export function addWebhookOption(command: Command): Command {
-  return command.addOption(
-    new Option(
-      '--webhook <url>',
-      'http or https URL that gets signed messages about these videos; may be repeated',
-    ).argParser(oneMoreUrl),
-  )
-}
-
-/** Throws `UsageError` for what is no URL of an endpoint, and for too many. */
-function oneMoreUrl(url: string, before: readonly string[] = []): string[] {
-  const problem = webhookUrlProblem(url)
-  if (problem !== null) throw new UsageError(`--webhook: ${problem}`)
-  if (before.length >= WEBHOOK_URLS_MAX) throw new UsageError(`--webhook is given more than ${WEBHOOK_URLS_MAX} times`)
-  return [...before, url]
-}
-
-/** Throws `UsageError` where `run` could not send to these endpoints: it leads itself. */
-export function checkWebhooks(urls: readonly string[] | undefined, config: Config): void {
-  if (urls === undefined) return
-  if (config.webhook_secret.length === 0)
-    throw new UsageError(
-      '--webhook: messages are signed; write a secret into a file (echo "whsec_$(openssl rand -base64 32)" > hook.secret) and give --webhook-secret hook.secret',
-    )
-  const problem = webhookProblem(config)
-  for (const url of urls) {
-    const why = problem(url)
-    if (why !== null) throw new UsageError(`--webhook: ${why}`)
-  }
-}
 
 /** Adds the verb `webhooks` to the program. */
 export function addWebhooks(program: Command): void {

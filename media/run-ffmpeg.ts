@@ -76,7 +76,7 @@ export function secondsMade(line: string): number | null {
   return made === undefined ? null : Number(made) / 1e6
 }
 
-/** The clock, and limits where they differ from the defaults. */
+/** The clock, limits where they differ from the defaults, and what is called when a program was started. */
 export interface RunnerOptions {
   readonly clock: Clock
   /** Address space of one process, bytes. */
@@ -87,7 +87,6 @@ export interface RunnerOptions {
   readonly sandbox?: 'auto' | 'off'
   /** Where it is kept which of the wrapping tools work; without it each runner tries them. */
   readonly kept?: WrappingCache | null
-  /** Called when a program was started. */
   readonly onStart?: (() => void) | undefined
 }
 
@@ -159,7 +158,7 @@ async function supervise(job: RunJob, tools: Wrapping, options: RunnerOptions, s
   options.onStart?.()
   if (child.pid !== undefined) void yieldSession(child.pid, options.clock, () => isRunning)
   let stop: { reason: unknown } | undefined
-  const kill = (reason: unknown) => {
+  const kill: Kill = (reason) => {
     stop ??= { reason }
     killGroup(child.pid)
   }
@@ -237,8 +236,10 @@ function killGroup(pid: number | undefined): void {
   }
 }
 
+type Kill = (reason: unknown) => void
+
 /** Calls `kill` when `stallMs` pass without a beat. One timer, re-armed only when it fires, so that a beat costs nothing. */
-function watchLife(clock: Clock, stallMs: number, kill: (reason: unknown) => void): { beat(): void; end(): void } {
+function watchLife(clock: Clock, stallMs: number, kill: Kill): { beat(): void; end(): void } {
   let last = clock.mono()
   let cancel = () => {}
   const arm = (ms: number) => {
@@ -257,7 +258,7 @@ function watchLife(clock: Clock, stallMs: number, kill: (reason: unknown) => voi
   }
 }
 
-function appendToTail(stream: NodeJS.ReadableStream, beat: () => void, kill: (reason: unknown) => void): () => string {
+function appendToTail(stream: NodeJS.ReadableStream, beat: () => void, kill: Kill): () => string {
   let tail = ''
   let chars = 0
   stream.setEncoding('utf8')
@@ -273,12 +274,7 @@ function appendToTail(stream: NodeJS.ReadableStream, beat: () => void, kill: (re
   return () => tail
 }
 
-function readLines(
-  stream: NodeJS.ReadableStream,
-  job: RunJob,
-  beat: () => void,
-  kill: (reason: unknown) => void,
-): void {
+function readLines(stream: NodeJS.ReadableStream, job: RunJob, beat: () => void, kill: Kill): void {
   const counters = new Map<string, string>()
   const take = (line: string) => {
     const counter = job.progress ? PROGRESS_COUNTERS.exec(line)?.[1] : undefined

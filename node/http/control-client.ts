@@ -7,7 +7,7 @@ import { ReelmeshError } from '../../protocol/errors.ts'
 import { STATUS_BYTES_MAX } from '../../protocol/limits.ts'
 import { isMine, isOwnFolder } from '../host/private-folder.ts'
 import type { Api } from './api.ts'
-import { foreign, socketFolder } from './control-socket.ts'
+import { foreign, socketFolder } from './control-path.ts'
 
 /** A typed client of the API of protocol/api.ts: `parseResponse` (hono/client) awaits the answer. */
 export type ControlClient = ReturnType<typeof hc<Api>>

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Api } from './api.ts'
 import { connectControl } from './control-client.ts'
-import { controlSocketPath, serveControl } from './control-socket.ts'
+import { controlSocketPath } from './control-path.ts'
+import { serveControl } from './control-socket.ts'
 
 test('every question has a connection of its own, so that none meets one that the node is about to close', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-control-'))

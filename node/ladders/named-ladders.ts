@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import { UsageError } from '../../protocol/errors.ts'
 import type { Ladder, NamedLadder } from '../../protocol/ladder.ts'
 import { builtInLadders } from '../../protocol/ladders.ts'
-import { readLadderFile } from './ladder-file.ts'
 
 /** Ladders by name. */
 export type NamedLadders = Readonly<Record<string, Ladder>>
@@ -26,6 +25,9 @@ export function namedLadder(name: string, own: NamedLadders, or = ''): Ladder {
 
 /** The ladder that a text names, by its name or as a file. Rejects with `UsageError`. */
 export async function findLadder(text: string, own: NamedLadders, cwd: string): Promise<Ladder> {
-  if (isLadderPath(text)) return await readLadderFile(resolve(cwd, text))
+  if (isLadderPath(text)) {
+    const { readLadderFile } = await import('./ladder-file.ts')
+    return await readLadderFile(resolve(cwd, text))
+  }
   return namedLadder(text, own, `; give a file as ./${text} or ${text}.yaml`)
 }

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ControlClient, connectControl } from '../../node/http/control-client.ts'
-import { controlSocketPath } from '../../node/http/control-socket.ts'
+import { controlSocketPath } from '../../node/http/control-path.ts'
 import type { LabHost, LabNode, NodeFlags } from '../../testing/hosts/lab.ts'
 import type { SmallDisk } from '../hosts/small-disk.ts'
 

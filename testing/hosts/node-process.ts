@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseResponse } from 'hono/client'
 import { connectControl } from '../../node/http/control-client.ts'
-import { controlSocketPath } from '../../node/http/control-socket.ts'
+import { controlSocketPath } from '../../node/http/control-path.ts'
 import type { StatusSnapshot } from '../../protocol/status.ts'
 import type { LabHost, LabNode } from './lab-types.ts'
 
