@@ -141,7 +141,7 @@ function createBasics({ clock, log, ledger, mesh, membership: members, traces }:
   const emit = createEmitter({ ledger, log })
   const connected = () => mesh.peers()
   const sawLost = (peer: PeerId) => suspicions.sawLost(peer)
-  const hints = createMeshHints(mesh)
+  const hints = createMeshHints(mesh, peers)
   return {
     self,
     hints,
