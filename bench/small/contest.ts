@@ -175,9 +175,9 @@ export class Contest {
     return { ffmpeg: after.ffmpeg - before.ffmpeg, ffprobe: after.ffprobe - before.ffprobe }
   }
 
-  /** Fills the caches that a user has after the first start. */
-  async warm({ size, ...of }: Work): Promise<void> {
-    await this.run(await this.work({ count: 1, seconds: 1, size }, of))
+  /** Fills the caches that a user has after the first start. `more`: as in `run`. */
+  async warm({ size, ...of }: Work, more: readonly string[] = []): Promise<void> {
+    await this.run(await this.work({ count: 1, seconds: 1, size }, of), { more })
     await this.#free()
   }
 

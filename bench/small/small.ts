@@ -3,7 +3,7 @@
  * whatever else the machine does falls on both; read the ratios, and on a busy machine those of the CPU.
  */
 import { mean, type Row, row } from '../table.ts'
-import { watchBusyShare } from './busy-share.ts'
+import { type BusyShare, watchBusyShare } from './busy-share.ts'
 import { Contest, type Side, type Work } from './contest.ts'
 
 export interface SmallOptions {
@@ -26,7 +26,7 @@ type Pair = readonly [plain: Side, ours: Side]
 export const benchClip = (options: SmallOptions): Promise<Row[]> =>
   contest(options, async (contest) => {
     const work = await contest.work({ count: 1, seconds: 5, size: HD }, TWO)
-    const pairs = await inTurn(contest, work, rounds(options, 5), () => contest.run(work))
+    const pairs = await inTurn(contest, work, { times: rounds(options, 5), ours: () => contest.run(work) })
     return [...rowsOf('one clip of 5 s, 1080p', pairs), await processRow(contest, work)]
   })
 
@@ -34,7 +34,7 @@ export const benchClip = (options: SmallOptions): Promise<Row[]> =>
 export const benchRun30 = (options: SmallOptions): Promise<Row[]> =>
   contest(options, async (contest) => {
     const work = await contest.work({ count: options.quick ? 2 : 30, seconds: 2, size: PHONE }, TWO)
-    const pairs = await inTurn(contest, work, rounds(options, 2), () => contest.run(work))
+    const pairs = await inTurn(contest, work, { times: rounds(options, 2), ours: () => contest.run(work) })
     return [...rowsOf(`${work.clips.length} clips of 2 s, 720p, by one run`, pairs), await processRow(contest, work)]
   })
 
@@ -57,7 +57,7 @@ export const benchLong = (options: SmallOptions): Promise<Row[]> =>
       { count: 1, seconds: options.quick ? 8 : 60, size: HD },
       { ...TWO, preset: 'medium' },
     )
-    const pairs = await inTurn(contest, work, rounds(options, 2), () => contest.run(work))
+    const pairs = await inTurn(contest, work, { times: rounds(options, 2), ours: () => contest.run(work) })
     const memory = (side: Side) => side.peakBytes && side.peakBytes / 1e6
     return [
       ...rowsOf(`${options.quick ? 8 : 60} s of 1080p at medium`, pairs),
@@ -100,17 +100,26 @@ async function filmRows(
 ): Promise<Row[]> {
   const work = await contest.work({ count: 1, seconds, size: HD }, { ...TWO, preset })
   const more = workers === undefined ? [] : ['--workers', String(workers)]
-  const shares: (number | null)[] = []
-  const pairs = await inTurn(contest, work, rounds(options, seconds < 10 ? 4 : 2), async () => {
+  const shares = { plain: [] as number[], mesh: [] as number[] }
+  // Both sides are looked at as often.
+  const watched = async (by: keyof typeof shares, measured: (watch: BusyShare) => Promise<Side>): Promise<Side> => {
     const watch = watchBusyShare()
-    const side = await contest.run(work, { watch, more })
-    shares.push(watch.share())
+    const side = await measured(watch)
+    const share = watch.share()
+    if (share !== null) shares[by].push(share)
     return side
+  }
+  const pairs = await inTurn(contest, work, {
+    times: rounds(options, seconds < 10 ? 4 : 2),
+    more,
+    ours: () => watched('mesh', (watch) => contest.run(work, { watch, more })),
+    plain: () => watched('plain', (watch) => contest.plain(work, watch)),
   })
-  const seen = shares.filter((share) => share !== null)
+  const busy = 'cores busy between first and last picture'
   return [
     ...rowsOf(`film of ${seconds} s, 1080p, ${preset}${workers === undefined ? '' : `, ${workers} workers`}`, pairs),
-    row('mesh, cores busy between first and last picture', 100 * mean(seen), '%'),
+    row(`plain ffmpeg, ${busy}`, 100 * mean(shares.plain), '%'),
+    row(`mesh, ${busy}`, 100 * mean(shares.mesh), '%'),
   ]
 }
 
@@ -148,7 +157,7 @@ function manyThroughNode(
   return contest(options, async (contest) => {
     const work = await contest.work({ count: options.quick ? 3 : count, seconds, size }, recipe)
     const submits: number[] = []
-    const pairs = await inTurn(contest, work, rounds(options, fully), () => {
+    const ours = () => {
       const startedAt = performance.now()
       let submittedS = 0
       const onText = (text: string) => {
@@ -159,7 +168,8 @@ function manyThroughNode(
       return contest
         .throughNode(work, { onText, onUp: () => (upAt = performance.now()) })
         .finally(() => submits.push(submittedS - (upAt - startedAt) / 1000))
-    })
+    }
+    const pairs = await inTurn(contest, work, { times: rounds(options, fully), ours })
     const what = `${work.clips.length} clips of ${seconds} s, ${size.height}p, ${recipe.preset}, through a node`
     return [...rowsOf(what, pairs), row('mesh, until the last is submitted', mean(submits), 's')]
   })
@@ -176,12 +186,21 @@ async function contest(options: SmallOptions, measured: (contest: Contest) => Pr
   }
 }
 
+interface Rounds {
+  readonly times: number
+  /** What plain ffmpeg is, where it is more than measured. */
+  plain?(): Promise<Side>
+  ours(): Promise<Side>
+  /** Flags of the run that fills the caches. */
+  readonly more?: readonly string[]
+}
+
 /** Both sides in turn, after a run that fills the caches; compared each time. */
-async function inTurn(contest: Contest, work: Work, times: number, ours: () => Promise<Side>): Promise<Pair[]> {
-  await contest.warm(work)
+async function inTurn(contest: Contest, work: Work, { times, plain, ours, more }: Rounds): Promise<Pair[]> {
+  await contest.warm(work, more)
   const pairs: Pair[] = []
   for (let at = 0; at < times; at++) {
-    const pair: Pair = [await contest.plain(work), await ours()]
+    const pair: Pair = [await (plain?.() ?? contest.plain(work)), await ours()]
     await contest.compare(...pair, COMPARED)
     pairs.push(pair)
   }
