@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -63,6 +63,15 @@ test('a start waits for three processes, after which H.264 is encoded; where the
   assert.deepEqual([later.report, later.started], [whole.report, []])
   const short = await selfTest({ name: 'short', what: 'first', machine: SHORT })
   assert.ok(short.report.filters.length > 0 && measured(short.started) === 1)
+})
+
+test('a cache that cannot be written costs the trials again, and nothing else', async () => {
+  await writeFile(join(dir, 'no-folder'), '')
+  const name = join('no-folder', 'cache')
+  for (const what of ['first', 'whole', 'first'] as const) {
+    const { report, started } = await selfTest({ name, what })
+    assert.ok(report.encoders.includes('x264') && started.length >= 3, what)
+  }
 })
 
 test('who waits for the whole report starts no trials', async () => {

@@ -138,7 +138,8 @@ async function readCached(file: string | null): Promise<Cached | null> {
   }
 }
 
+/** Where it cannot be written, the next start makes the trials again. */
 async function writeCache(file: string | null, selfTestReport: Cached, { rng }: Programs): Promise<void> {
   if (file === null) return
-  await durableWrite(file, JSON.stringify(selfTestReport), { temporary: `${file}.${rng.token()}` })
+  await durableWrite(file, JSON.stringify(selfTestReport), { temporary: `${file}.${rng.token()}` }).catch(() => {})
 }
