@@ -142,9 +142,21 @@ const drawn = async () => {
     before = shown
   }
 }
+/** How long nothing is appended until a player counts as settled, ms. */
+const SETTLED_MS = 300
+/** Resolves once nothing is appended: sent away within that, Chromium may show the next keyframe (findings/chromium-seek-while-appending.sh). */
+const settled = async () => {
+  for (let before = null; ; ) {
+    const now = JSON.stringify(window.buffered())
+    if (now === before && !buffers.some(({ buffer }) => buffer.updating)) return
+    before = now
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_MS))
+  }
+}
 /** Shows the picture of a time; answers its own time, seconds. */
 window.seek = async (seconds) => {
   pause()
+  await orFailure(settled())
   const seeked = event('seeked')
   video.currentTime = seconds
   await orFailure(seeked)
