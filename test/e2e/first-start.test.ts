@@ -8,21 +8,26 @@ import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { filesBelow, folder } from '../../testing/tools/folder.ts'
 import { eventsOf, runCli } from '../../testing/tools/run-cli.ts'
 
-test('a film of H.264 does not wait for the trials that one of HEVC needs, and both are made', async (t) => {
-  const dir = await folder(t)
+/** The environment of a start without a cache, whose ffmpeg does this first. */
+async function startWith(dir: string, first: string): Promise<Record<string, string>> {
   const { ffmpeg, ffprobe } = await ensureFfmpeg()
-  const files = [await ensureSource('short'), await ensureSource('hevc-rasl')]
-  const slow = join(dir, 'slow-ffmpeg')
-  // Its trial decodes last until the film of H.264 is there.
-  const waits = `*/reelmesh-self-test-*framecrc*) until [ -e '${dir}/out/480p/short.mp4' ]; do sleep 0.1; done`
-  await writeFile(slow, `#!/bin/sh\ncase "$*" in\n  ${waits} ;;\nesac\nexec '${ffmpeg}' "$@"\n`)
-  await chmod(slow, 0o755)
-  const env = {
+  const own = join(dir, 'ffmpeg')
+  await writeFile(own, `#!/bin/sh\n${first}\nexec '${ffmpeg}' "$@"\n`)
+  await chmod(own, 0o755)
+  return {
     REELMESH_SELF_TEST_DIR: join(dir, 'self-tests'),
-    REELMESH_FFMPEG: slow,
+    REELMESH_FFMPEG: own,
     REELMESH_FFPROBE: ffprobe,
     REELMESH_SANDBOX: 'off',
   }
+}
+
+test('a film of H.264 does not wait for the trials that one of HEVC needs, and both are made', async (t) => {
+  const dir = await folder(t)
+  const files = [await ensureSource('short'), await ensureSource('hevc-rasl')]
+  // Its trial decodes last until the film of H.264 is there.
+  const waits = `*/reelmesh-self-test-*framecrc*) until [ -e '${dir}/out/480p/short.mp4' ]; do sleep 0.1; done`
+  const env = await startWith(dir, `case "$*" in ${waits} ;; esac`)
   const args = ['run', ...files, '--out', join(dir, 'out'), '--json', '--preset', 'ultrafast', '--renditions', '480p']
   const { code, stdout, stderr } = await runCli(args, { cwd: dir, dataDir: join(dir, 'data'), env })
   assert.equal(code, 0, stderr)
@@ -35,18 +40,10 @@ test('a film of H.264 does not wait for the trials that one of HEVC needs, and b
 
 test('a run of H.264 makes no trials but the first three, and the next one none', async (t) => {
   const dir = await folder(t)
-  const { ffmpeg, ffprobe } = await ensureFfmpeg()
-  const [started, logging] = [join(dir, 'started'), join(dir, 'logging-ffmpeg')]
+  const started = join(dir, 'started')
   // Its encode lasts for as long as the other trials would be waited for.
   const slow = `case "$*" in *reelmesh-self-test-*) ;; *libx264*) sleep 4 ;; esac`
-  await writeFile(logging, `#!/bin/sh\necho "$*" >>'${started}'\n${slow}\nexec '${ffmpeg}' "$@"\n`)
-  await chmod(logging, 0o755)
-  const env = {
-    REELMESH_SELF_TEST_DIR: join(dir, 'self-tests'),
-    REELMESH_FFMPEG: logging,
-    REELMESH_FFPROBE: ffprobe,
-    REELMESH_SANDBOX: 'off',
-  }
+  const env = await startWith(dir, `echo "$*" >>'${started}'\n${slow}`)
   const source = await ensureSource('short')
   const trialsOf = async (start: number): Promise<number> => {
     const args = ['run', source, '--out', join(dir, `out-${start}`), '--json', '--preset', 'ultrafast']
