@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto'
 import { readFile, readlink } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { durableWrite } from '../files/durable-write.ts'
 import type { Rng } from '../protocol/clock.ts'
+import { keepJson } from './keep-json.ts'
 import { pathFacts } from './path-facts.ts'
 import { isLevel, PRIVILEGES, type SandboxLevel } from './sandbox.ts'
 import { findWrapping, type Wrapping } from './wrapping.ts'
@@ -24,10 +24,7 @@ export async function keptWrapping({ cacheDir, rng }: WrappingCache): Promise<Wr
   const levels = key === null ? null : await readLevels(file, key)
   if (levels !== null) return { ...ALL_TOOLS, levels }
   const wrapping = await findWrapping('auto')
-  if (key !== null && (await isFull(wrapping))) {
-    const text = JSON.stringify({ key, levels: wrapping.levels })
-    await durableWrite(file, text, { temporary: `${file}.${rng.token()}` }).catch(() => {})
-  }
+  if (key !== null && (await isFull(wrapping))) await keepJson(file, { key, levels: wrapping.levels }, rng)
   return wrapping
 }
 

@@ -19,6 +19,17 @@ after(() => rm(dir, { recursive: true, force: true }))
 const AMPLE: Machine = { cores: () => 2, freeBytes: () => 64e9 }
 const SHORT: Machine = { cores: () => 2, freeBytes: () => 1.5e9 }
 
+/** The programs of these tests, and the argument lists that they ran. */
+function countedPrograms(around: (real: Run) => Run = (real) => real) {
+  const started: string[] = []
+  const counted: Run = (job) => {
+    started.push(job.args.join(' '))
+    return around(run)(job)
+  }
+  const programs = { ffmpeg: FFMPEG, ffprobe: FFPROBE, clock: systemClock, rng: systemRng, run: counted }
+  return { programs, started }
+}
+
 /** A self-test with an empty cache, or that of `name`, and the argument lists that it ran. */
 async function selfTest(of: {
   name: string
@@ -26,12 +37,7 @@ async function selfTest(of: {
   around?: (real: Run) => Run
   what?: 'first' | 'whole'
 }) {
-  const started: string[] = []
-  const counted: Run = (job) => {
-    started.push(job.args.join(' '))
-    return (of.around?.(run) ?? run)(job)
-  }
-  const programs = { ffmpeg: FFMPEG, ffprobe: FFPROBE, clock: systemClock, rng: systemRng, run: counted }
+  const { programs, started } = countedPrograms(of.around)
   let trials = 0
   const options = { machine: of.machine ?? AMPLE, onTrials: () => void trials++ }
   const report = await createSelfTester(programs, join(dir, of.name), options)[of.what ?? 'whole'](signal)
@@ -75,12 +81,7 @@ test('a cache that cannot be written costs the trials again, and nothing else', 
 })
 
 test('who waits for the whole report starts no trials', async () => {
-  const started: string[] = []
-  const counted: Run = (job) => {
-    started.push(job.args.join(' '))
-    return run(job)
-  }
-  const programs = { ffmpeg: FFMPEG, ffprobe: FFPROBE, clock: systemClock, rng: systemRng, run: counted }
+  const { programs, started } = countedPrograms()
   const tester = createSelfTester(programs, null, { machine: AMPLE })
   const learnt: SelfTestReport[] = []
   const learning = tester.wholeReport.then((report) => void learnt.push(report))

@@ -5,10 +5,10 @@ import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { availableParallelism, freemem } from 'node:os'
 import { join } from 'node:path'
-import { durableWrite } from '../files/durable-write.ts'
 import { UsageError } from '../protocol/errors.ts'
 import type { SelfTestReport } from '../protocol/media.ts'
 import { codecs } from './codecs/codecs.ts'
+import { keepJson } from './keep-json.ts'
 import type { Programs } from './run-ffmpeg.ts'
 import { type Cached, ENCODE_BYTES_GUESS, encodeBytes, inFolder, runFirstTrials, runOtherTrials } from './self-test.ts'
 
@@ -56,7 +56,7 @@ export function createSelfTester(
     if (cached !== null) return cached
     onTrials()
     const made = await inFolder(programs, signal, runFirstTrials)
-    await writeCache(own, made, programs)
+    await keepJson(own, made, programs.rng)
     return made
   })
   const all = async (signal: AbortSignal): Promise<Cached> => {
@@ -68,7 +68,7 @@ export function createSelfTester(
       ...(cached ?? (await runOtherTrials(trials, first))),
       encode_bytes: measures ? await encodeBytes(trials) : null,
     }))
-    await writeCache(file, made, programs)
+    await keepJson(file, made, programs.rng)
     return made
   }
   let report: SelfTestReport | null = null
@@ -136,10 +136,4 @@ async function readCached(file: string | null): Promise<Cached | null> {
   } catch {
     return null
   }
-}
-
-/** Where it cannot be written, the next start makes the trials again. */
-async function writeCache(file: string | null, selfTestReport: Cached, { rng }: Programs): Promise<void> {
-  if (file === null) return
-  await durableWrite(file, JSON.stringify(selfTestReport), { temporary: `${file}.${rng.token()}` }).catch(() => {})
 }

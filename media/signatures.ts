@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { durableWrite } from '../files/durable-write.ts'
 import { isSha256, type Sha256 } from '../protocol/ids.ts'
+import { keepJson } from './keep-json.ts'
 import { pathFacts } from './path-facts.ts'
 import type { Programs } from './run-ffmpeg.ts'
 
@@ -45,8 +45,7 @@ export function createSignatures({ ffmpeg, rng }: Programs, cacheDir: string | n
       known.set(keyOf(args), signatures)
       const [oldest] = known.keys()
       if (oldest !== undefined && known.size > KEPT_MAX) known.delete(oldest)
-      if (file === null) return
-      await durableWrite(file, JSON.stringify([...known]), { temporary: `${file}.${rng.token()}` }).catch(() => {})
+      await keepJson(file, [...known], rng)
     },
   }
 }
