@@ -5,9 +5,13 @@ const INTERRUPTED = 130
 /** How long a child whose parent has ended stops gracefully: its next process releases its claims. */
 const ORPHAN_MS = 1_500
 
-/** Resolves after a signal, when `stop` has ended. The exit code after SIGTERM is 0, as supervisors expect. */
+/**
+ * Resolves after a signal, when `stop` has ended. The exit code after SIGTERM is 0, as supervisors expect. `parentChannel`: standard input is one from the parent,
+ * which ends when it closes. `onWord`: called when the parent says something there.
+ */
 export function untilStopped(options: {
   parentChannel: boolean
+  onWord?(): void
   drained?: Promise<void>
   stop(): Promise<void>
 }): Promise<void> {
@@ -22,7 +26,7 @@ export function untilStopped(options: {
     process.on('SIGINT', () => begin(0))
     void options.drained?.then(() => signals === 0 && begin(0))
     if (!options.parentChannel) return
-    process.stdin.resume()
+    process.stdin.on('data', () => options.onWord?.())
     process.stdin.on('close', () => {
       systemClock.timer(ORPHAN_MS, () => process.exit(0))
       begin(0)

@@ -7,6 +7,7 @@
  * - A child reads none of this process's own `REELMESH_*` settings: a watched folder, for example, is watched once.
  * - What it writes to standard error is appended to `log` in its folder.
  * - A child with a restart policy runs again after a backoff until it is stopped; any other stays listed with how it ended.
+ * - What is said to the children reaches each on its standard input, also one that is started later.
  * - `stop` sends SIGTERM, and SIGKILL after the grace period; it resolves once the process has ended.
  *
  * Limits of CPU and memory are left to the machine: a process has none of its own.
@@ -65,6 +66,8 @@ export interface ProcessSupervisor {
   start(spec: ProcessSpec): Promise<void>
   /** The children that were started and not stopped, in the order of their starts. */
   list(): readonly ProcessState[]
+  /** Writes this to the standard input of every child, and of each that is started later. */
+  say(text: string): void
   /** Ends the child and removes it from the list; does nothing for an unknown name. */
   stop(name: string): Promise<void>
   /** Stops all children at the same time. */
@@ -82,6 +85,7 @@ interface Child {
 
 interface Run {
   readonly pid: number
+  say(text: string): void
   kill(signal: 'SIGTERM' | 'SIGKILL'): void
   /** How it ended. */
   readonly ended: Promise<string>
@@ -90,6 +94,7 @@ interface Run {
 /** A supervisor without children. */
 export function createProcessSupervisor(options: SupervisorOptions): ProcessSupervisor {
   const children = new Map<string, Child>()
+  let said = ''
 
   async function start(spec: ProcessSpec): Promise<void> {
     if (children.has(spec.name)) return
@@ -101,7 +106,12 @@ export function createProcessSupervisor(options: SupervisorOptions): ProcessSupe
       children.delete(spec.name)
       throw error
     }
-    child.done = supervise(child, options)
+    child.done = supervise(child, { ...options, onStart: onStart(child) })
+  }
+
+  const onStart = (child: Child) => (name: string, pid: number) => {
+    if (said) child.run?.say(said)
+    options.onStart?.(name, pid)
   }
 
   async function stop(name: string): Promise<void> {
@@ -118,6 +128,10 @@ export function createProcessSupervisor(options: SupervisorOptions): ProcessSupe
   return {
     start,
     list: () => [...children.values()].map(({ spec, run, last }) => stateOf(spec.name, run ? null : last)),
+    say(text) {
+      said += text
+      for (const { run } of children.values()) run?.say(text)
+    },
     stop,
     async stopAll() {
       await Promise.all([...children.keys()].map(stop))
@@ -171,7 +185,8 @@ function spawn(spec: ProcessSpec, logBytes: number): Run {
     const words = exitCode === 0 ? '' : await text(createReadStream(logOf(spec), { start: logBytes })).catch(() => '')
     return exitText(exitCode ?? 'none', words)
   })
-  return { pid: started.pid ?? 0, kill: (signal) => void started.kill(signal), ended }
+  const say = (text: string) => void started.stdin.write(text)
+  return { pid: started.pid ?? 0, say, kill: (signal) => void started.kill(signal), ended }
 }
 
 const logOf = ({ dir }: ProcessSpec): string => join(dir, 'log')

@@ -62,8 +62,8 @@ export interface RunningNode {
   readonly hints: Pick<Hints, 'on'>
   /** What the first trials of its ffmpeg showed, or all of them. */
   readonly selfTestReport: SelfTestReport
-  /** Resolves when all trials have run, whose report is cached then; at once in a `run` that encodes by itself. */
-  readonly trials: Promise<void>
+  /** All that its ffmpeg can do, once something has needed it. Never rejects. */
+  readonly wholeReport: Promise<SelfTestReport>
   /** Resolves when this peer was drained, runs no attempt any more, and others have what only it held. */
   readonly drained: Promise<void>
   /** Why deliveries of this node fail now: one sentence for each video. */
@@ -103,6 +103,8 @@ export interface StartOptions {
   readonly isForOneFilm?: boolean
   /** The ffmpeg to use, such as one that probes a film already. Default: that of the configuration. */
   readonly media?: Media | undefined
+  /** Resolves when all trials should run; default, soon. */
+  readonly told?: Promise<void> | undefined
 }
 
 /**
@@ -121,8 +123,8 @@ export async function startNode(config: Config, options: StartOptions = {}): Pro
     })
   const parts = createPartList(log)
   try {
-    const { wrap = {}, isOnlyCoordinator = false, isForOneFilm = false } = options
-    const given = { log, swarmKey, access, parts, wrap, isOnlyCoordinator, isForOneFilm }
+    const { wrap = {}, isOnlyCoordinator = false, isForOneFilm = false, told } = options
+    const given = { log, swarmKey, access, parts, wrap, isOnlyCoordinator, isForOneFilm, told }
     return await compose(config, { ...given, media: options.media ?? (await composeMedia(config)) })
   } catch (error) {
     await parts.stop()
@@ -140,10 +142,11 @@ interface Given {
   readonly isOnlyCoordinator: boolean
   readonly isForOneFilm: boolean
   readonly media: Media
+  readonly told: Promise<void> | undefined
 }
 
 async function compose(config: Config, given: Given): Promise<RunningNode> {
-  const { swarmKey, access, parts, isOnlyCoordinator, isForOneFilm } = given
+  const { swarmKey, access, parts, isOnlyCoordinator, isForOneFilm, told } = given
   const { selfTestReport, adapters: bare } = await openAdapters(config, given)
   const { metrics, adapters: opened } = await openMetrics(access !== null, bare)
   const traces = await openTraces(config, { ...opened, parts })
@@ -159,10 +162,10 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   await parts.start(node)
   const learn = (report: SelfTestReport) =>
     void (report !== selfTestReport && modules.learn(nodeOptions(config, report).capability))
-  void adapters.media.wholeReport.then(learn)
+  const { wholeReport } = adapters.media
+  void wholeReport.then(learn)
   const encodes = config.roles.includes('worker')
-  const trials = isOnlyCoordinator && encodes ? null : otherTrials(adapters, { encodes })
-  if (trials) await parts.start(trials)
+  if (!isOnlyCoordinator) await parts.start(otherTrials(adapters, { encodes, told }))
   await parts.start(createFleetPart(config, { swarmKey, createLauncher }, adapters, modules))
   const face = createFace({ self, ...config }, { ledger, hints, status, submit, emit })
   metrics?.readFrom({ status, ledger, store, table: modules.peers, traffic, connected: () => mesh.peers() })
@@ -183,7 +186,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
     face,
     hints,
     selfTestReport,
-    trials: trials?.ended ?? Promise.resolve(),
+    wholeReport,
     drained: admission.drained.then(() => handOver({ self, ledger, clock })),
     problems: deliverer.problems,
     addresses: () => mesh.addresses(),

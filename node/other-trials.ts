@@ -1,6 +1,6 @@
 /**
- * The trials of ffmpeg that the start of a node did not wait for: they run beside its first work. A `run` that encodes by itself has no such part: most end
- * before the trials have, so that each would begin them again. What a film needs of them is tried where that shows.
+ * The trials of ffmpeg that the start of a node did not wait for: they run beside its first work. A `run` has no such part: most end before the trials have, so
+ * that each would begin them again. What a film needs of them is tried where that shows; the worker processes of the run are told then.
  */
 
 import { backoffMs, type Clock } from '../protocol/clock.ts'
@@ -13,19 +13,21 @@ import type { Part } from './parts.ts'
 const FIRST_FILM_MS = 2_000
 
 /**
- * A part that runs all trials. Where ffmpeg fails meanwhile, as while it is replaced, they are tried again until it works. `ended` resolves when the first try
- * has ended. `encodes`: whether this node has slots.
+ * A part that runs all trials. Where ffmpeg fails meanwhile, as while it is replaced, they are tried again until it works. `encodes`: whether this node has
+ * slots. `told`: begins them; without it the first film does, by its time.
  */
 export function otherTrials(
   { media, clock, rng, log }: Pick<Adapters, 'media' | 'log' | 'rng'> & { readonly clock: Clock },
-  { encodes }: { readonly encodes: boolean },
-): Part & { readonly ended: Promise<void> } {
+  { encodes, told }: { readonly encodes: boolean; readonly told: Promise<void> | undefined },
+): Part {
   const stopping = new AbortController()
   const { signal } = stopping
+  const stopped = new Promise((resolve) => signal.addEventListener('abort', resolve))
   /** Whether all trials have run, or the node stops. */
-  const tryAll = async (waitMs: number): Promise<boolean> => {
+  const tryAll = async (begin: Promise<unknown>): Promise<boolean> => {
     try {
-      await clock.sleep(waitMs, signal)
+      await begin
+      signal.throwIfAborted()
       await media.selfTest(signal)
       return true
     } catch (error) {
@@ -34,14 +36,15 @@ export function otherTrials(
       return signal.aborted
     }
   }
-  const first = tryAll(encodes ? FIRST_FILM_MS : 0)
-  const last = first.then(async (isDone) => {
+  const wait = (ms: number) => clock.sleep(ms, signal)
+  const begun = told ? Promise.race([told, stopped]) : wait(encodes ? FIRST_FILM_MS : 0)
+  const all = tryAll(begun).then(async (isDone) => {
     const { base: baseMs, max: maxMs } = OWN_FAILURE_MS
-    for (let tries = 0; !isDone; tries++) isDone = await tryAll(backoffMs({ tries, baseMs, maxMs, rng }))
+    for (let tries = 0; !isDone; tries++) isDone = await tryAll(wait(backoffMs({ tries, baseMs, maxMs, rng })))
   })
   const stop = () => {
     stopping.abort(new DOMException('the node stops', 'AbortError'))
-    return last
+    return all
   }
-  return { name: 'trial runs', stop, ended: first.then(() => {}) }
+  return { name: 'trial runs', stop }
 }

@@ -64,6 +64,8 @@ const RESTART: RestartPolicy = {
   waitMs: (shortRuns) => backoffMs({ tries: shortRuns, baseMs: 500, maxMs: 30_000, rng: systemRng }),
   healthyMs: 30_000,
 }
+/** What a worker is told: anything. */
+const ALL_TRIALS = 'all trials\n'
 /** Small young generation and heap: 104 MB per idle process instead of 128 (measured). */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=256']
 
@@ -99,8 +101,8 @@ export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
     await node.stop()
   }
   try {
-    // They would run the same trials.
-    if (workers !== undefined) await node.trials
+    // What a film needs beyond the first trials is cached by this process then.
+    void node.wholeReport.then(() => processes.say(ALL_TRIALS))
     const program = entry ?? process.argv[1]!
     for (let number = 1; number <= (workers ?? 0); number++) {
       const slots = Math.max(1, Math.round(slotsFor(node.selfTestReport) / workers!))
@@ -131,6 +133,7 @@ function workerProcess(
     ['--name', name],
     ['--data-dir', dir],
     ['--parent-channel'],
+    ['--told-trials'],
     ['--roles', 'worker'],
     ['--ledger', ledgerAddress(config)],
     ['--store-dir', join(config.data_dir, 'store')],

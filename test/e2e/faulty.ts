@@ -57,7 +57,7 @@ async function worker(args: readonly string[]): Promise<void> {
   const flags: Record<string, unknown> = {}
   for (let at = 0; at < args.length; at++) {
     const key = (args[at] ?? '').replace(/^--/, '').replaceAll('-', '_')
-    const isFlag = key === 'parent_channel'
+    const isFlag = key === 'parent_channel' || key === 'told_trials'
     if (key in configSchema.shape) flags[key] = isFlag ? true : args[++at]
   }
   const config = await loadConfig({ flags, env: process.env, cwd: process.cwd() })

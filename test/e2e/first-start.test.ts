@@ -22,38 +22,53 @@ async function startWith(dir: string, first: string): Promise<Record<string, str
   }
 }
 
-test('a film of H.264 does not wait for the trials that one of HEVC needs, and both are made', async (t) => {
-  const dir = await folder(t)
-  const files = [await ensureSource('short'), await ensureSource('hevc-rasl')]
-  // Its trial decodes last until the film of H.264 is there.
-  const waits = `*/reelmesh-self-test-*framecrc*) until [ -e '${dir}/out/480p/short.mp4' ]; do sleep 0.1; done`
-  const env = await startWith(dir, `case "$*" in ${waits} ;; esac`)
-  const args = ['run', ...files, '--out', join(dir, 'out'), '--json', '--preset', 'ultrafast', '--renditions', '480p']
-  const { code, stdout, stderr } = await runCli(args, { cwd: dir, dataDir: join(dir, 'data'), env })
-  assert.equal(code, 0, stderr)
-  assert.deepEqual(
-    eventsOf(stdout).flatMap(({ event, name }) => (event === 'delivered' ? [name] : [])),
-    ['short', 'hevc-rasl'],
-  )
-  assert.equal((await filesBelow(join(dir, 'out'))).length, 2)
-})
+const HOW = { 'a run': [], 'worker processes': ['--workers', '2'] }
 
-test('a run of H.264 makes no trials but the first three, and the next one none', async (t) => {
-  const dir = await folder(t)
-  const started = join(dir, 'started')
-  // Its encode lasts for as long as the other trials would be waited for.
-  const slow = `case "$*" in *reelmesh-self-test-*) ;; *libx264*) sleep 4 ;; esac`
-  const env = await startWith(dir, `echo "$*" >>'${started}'\n${slow}`)
-  const source = await ensureSource('short')
-  const trialsOf = async (start: number): Promise<number> => {
-    const args = ['run', source, '--out', join(dir, `out-${start}`), '--json', '--preset', 'ultrafast']
-    await writeFile(started, '')
-    const { code, stderr } = await runCli(args, { cwd: dir, dataDir: join(dir, `data-${start}`), env })
+for (const [who, workers] of Object.entries(HOW))
+  test(`by ${who} a film of H.264 does not wait for the trials that one of HEVC needs, and both are made`, async (t) => {
+    const dir = await folder(t)
+    const files = [await ensureSource('short'), await ensureSource('hevc-rasl')]
+    // Its trial decodes last until the film of H.264 is there.
+    const waits = `*/reelmesh-self-test-*framecrc*) until [ -e '${dir}/out/480p/short.mp4' ]; do sleep 0.1; done`
+    const env = await startWith(dir, `case "$*" in ${waits} ;; esac`)
+    const args = [
+      'run',
+      ...files,
+      ...workers,
+      '--out',
+      join(dir, 'out'),
+      '--json',
+      '--preset',
+      'ultrafast',
+      '--renditions',
+      '480p',
+    ]
+    const { code, stdout, stderr } = await runCli(args, { cwd: dir, dataDir: join(dir, 'data'), env })
     assert.equal(code, 0, stderr)
-    const all = (await readFile(started, 'utf8')).trim().split('\n')
-    assert.ok(all.some((each) => each.includes('libx264') && !each.includes('reelmesh-self-test-')))
-    return all.filter((each) => each === '-version' || each.includes('reelmesh-self-test-')).length
-  }
-  // The third asks ffprobe for its version.
-  assert.deepEqual([await trialsOf(1), await trialsOf(2)], [2, 0])
-})
+    assert.deepEqual(
+      eventsOf(stdout).flatMap(({ event, name }) => (event === 'delivered' ? [name] : [])),
+      ['short', 'hevc-rasl'],
+    )
+    assert.equal((await filesBelow(join(dir, 'out'))).length, 2)
+  })
+
+for (const [who, workers] of Object.entries(HOW))
+  test(`${who} that make H.264 make no trials but the first three, and the next time none`, async (t) => {
+    const dir = await folder(t)
+    const started = join(dir, 'started')
+    // Its encode lasts for as long as the other trials would be waited for.
+    const slow = `case "$*" in *reelmesh-self-test-*) ;; *libx264*) sleep 4 ;; esac`
+    const env = await startWith(dir, `echo "$*" >>'${started}'\n${slow}`)
+    const source = await ensureSource('short')
+    const trialsOf = async (start: number): Promise<number> => {
+      const args = ['run', source, ...workers, '--out', join(dir, `out-${start}`), '--json', '--preset', 'ultrafast']
+      await writeFile(started, '')
+      const { code, stderr } = await runCli(args, { cwd: dir, dataDir: join(dir, `data-${start}`), env })
+      assert.equal(code, 0, stderr)
+      const all = (await readFile(started, 'utf8')).trim().split('\n')
+      assert.ok(all.some((each) => each.includes('libx264') && !each.includes('reelmesh-self-test-')))
+      return all.filter((each) => each === '-version' || each.includes('reelmesh-self-test-')).length
+    }
+    // The third asks ffprobe for its version.
+    assert.deepEqual([await trialsOf(1), await trialsOf(2)], [2, 0])
+  })
