@@ -44,8 +44,9 @@ const PLAYERS = {
   'dash.js': (url) => {
     const player = dashjs.MediaPlayer().create()
     player.on('error', ({ error }) => fail(error?.message ?? 'dash.js'))
-    // A gap in the buffers is a fault here: it is not jumped over.
-    player.updateSettings({ streaming: { gaps: { jumpGaps: false, enableSeekFix: false } } })
+    // A gap in the buffers is a fault here: it is not jumped over. Where the browser itself seeks to the end, which sound may reach after the pictures,
+    // dash.js else goes back by half a second.
+    player.updateSettings({ streaming: { seekDurationBackoff: 0, gaps: { jumpGaps: false, enableSeekFix: false } } })
     player.initialize(video, null, false)
     player.addRequestInterceptor(async (request) => {
       Object.assign(request.headers, headerFor(request.url))
