@@ -7,7 +7,7 @@ import { untilStopped } from './signals.ts'
 import { WEBHOOK_FLAGS } from './webhook-option.ts'
 
 /** Settings that only `run` passes to its processes: they are no flags. */
-type Internal = 'store_dir' | 'self_test_dir' | 'told_trials' | 'parent_channel'
+type Internal = 'store_dir' | 'self_test_dir' | 'trials_on_request' | 'parent_channel'
 
 /** All of the configuration, with the form of each value. */
 const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
@@ -76,18 +76,22 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
 export function addNode(program: Command): void {
   const command = program.command('node')
   addConfigOptions(command, FLAGS)
-  for (const option of ['--store-dir <dir>', '--self-test-dir <dir>', '--told-trials', '--parent-channel'])
+  for (const option of ['--store-dir <dir>', '--self-test-dir <dir>', '--trials-on-request', '--parent-channel'])
     command.addOption(command.createOption(option).hideHelp())
   command.action(async (options: Record<string, unknown>) => {
     const config = await configFrom(options)
     const { startNode } = await import('../node/compose.ts')
-    const { promise: told, resolve: onWord } = Promise.withResolvers<void>()
-    const node = await startNode(config, config.told_trials ? { told } : {})
+    const node = await startNode(config)
     if (!config.parent_channel) {
       say(`${config.name} is up: peer ${node.face.self}`)
       for (const address of node.addresses()) say(`  ${address}`)
       if (node.http() !== null) say(`  ${node.http()}`)
     }
-    await untilStopped({ parentChannel: config.parent_channel, onWord, drained: node.drained, stop: node.stop })
+    await untilStopped({
+      parentChannel: config.parent_channel,
+      onInput: node.runAllTrials,
+      drained: node.drained,
+      stop: node.stop,
+    })
   })
 }

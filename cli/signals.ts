@@ -7,11 +7,11 @@ const ORPHAN_MS = 1_500
 
 /**
  * Resolves after a signal, when `stop` has ended. The exit code after SIGTERM is 0, as supervisors expect. `parentChannel`: standard input is one from the parent,
- * which ends when it closes. `onWord`: called when the parent says something there.
+ * which ends when it closes. `onInput`: called when the parent writes something there.
  */
 export function untilStopped(options: {
   parentChannel: boolean
-  onWord?(): void
+  onInput?(): void
   drained?: Promise<void>
   stop(): Promise<void>
 }): Promise<void> {
@@ -26,7 +26,7 @@ export function untilStopped(options: {
     process.on('SIGINT', () => begin(0))
     void options.drained?.then(() => signals === 0 && begin(0))
     if (!options.parentChannel) return
-    process.stdin.on('data', () => options.onWord?.())
+    process.stdin.on('data', () => options.onInput?.())
     process.stdin.on('close', () => {
       systemClock.timer(ORPHAN_MS, () => process.exit(0))
       begin(0)

@@ -49,17 +49,16 @@ describe('supervised processes', () => {
   const starts = () => seen.filter(({ how }) => how === undefined)
   const ends = () => seen.flatMap(({ how }) => how ?? [])
 
-  test('hear what is said, also those that are started later', async () => {
-    const hears =
-      'process.stdin.on("data", (said) => console.error("heard " + said)).on("close", () => process.exit(0))'
-    const heard = async (name: string) => (await logOf(name)).startsWith('heard this')
-    await supervisor.start(spec('a', hears))
+  test('read what is written to all, also those that are started later', async () => {
+    const reads = 'process.stdin.on("data", (text) => console.error("read " + text)).on("close", () => process.exit(0))'
+    const hasRead = async (name: string) => (await logOf(name)).startsWith('read this')
+    await supervisor.start(spec('a', reads))
     await supervisor.start(spec('ends', ''))
     await until('one has ended', () => ends().length === 1)
-    supervisor.say('this')
-    await until('it was heard', () => heard('a'))
-    await supervisor.start(spec('b', hears))
-    await until('it was heard by the later one', () => heard('b'))
+    supervisor.write('this')
+    await until('it is read', () => hasRead('a'))
+    await supervisor.start(spec('b', reads))
+    await until('the later one has read it', () => hasRead('b'))
   })
 
   test('run in a folder of their own with the environment of this process, but none of its settings', async () => {

@@ -7,7 +7,7 @@
  * - A child reads none of this process's own `REELMESH_*` settings: a watched folder, for example, is watched once.
  * - What it writes to standard error is appended to `log` in its folder.
  * - A child with a restart policy runs again after a backoff until it is stopped; any other stays listed with how it ended.
- * - What is said to the children reaches each on its standard input, also one that is started later.
+ * - What `write` was given reaches every child on its standard input, also one that is started later.
  * - `stop` sends SIGTERM, and SIGKILL after the grace period; it resolves once the process has ended.
  *
  * Limits of CPU and memory are left to the machine: a process has none of its own.
@@ -67,7 +67,7 @@ export interface ProcessSupervisor {
   /** The children that were started and not stopped, in the order of their starts. */
   list(): readonly ProcessState[]
   /** Writes this to the standard input of every child, and of each that is started later. */
-  say(text: string): void
+  write(text: string): void
   /** Ends the child and removes it from the list; does nothing for an unknown name. */
   stop(name: string): Promise<void>
   /** Stops all children at the same time. */
@@ -85,7 +85,7 @@ interface Child {
 
 interface Run {
   readonly pid: number
-  say(text: string): void
+  write(text: string): void
   kill(signal: 'SIGTERM' | 'SIGKILL'): void
   /** How it ended. */
   readonly ended: Promise<string>
@@ -94,7 +94,7 @@ interface Run {
 /** A supervisor without children. */
 export function createProcessSupervisor(options: SupervisorOptions): ProcessSupervisor {
   const children = new Map<string, Child>()
-  let said = ''
+  let written = ''
 
   async function start(spec: ProcessSpec): Promise<void> {
     if (children.has(spec.name)) return
@@ -106,12 +106,7 @@ export function createProcessSupervisor(options: SupervisorOptions): ProcessSupe
       children.delete(spec.name)
       throw error
     }
-    child.done = supervise(child, { ...options, onStart: onStart(child) })
-  }
-
-  const onStart = (child: Child) => (name: string, pid: number) => {
-    if (said) child.run?.say(said)
-    options.onStart?.(name, pid)
+    child.done = supervise(child, options, () => written)
   }
 
   async function stop(name: string): Promise<void> {
@@ -128,9 +123,9 @@ export function createProcessSupervisor(options: SupervisorOptions): ProcessSupe
   return {
     start,
     list: () => [...children.values()].map(({ spec, run, last }) => stateOf(spec.name, run ? null : last)),
-    say(text) {
-      said += text
-      for (const { run } of children.values()) run?.say(text)
+    write(text) {
+      written += text
+      for (const { run } of children.values()) run?.write(text)
     },
     stop,
     async stopAll() {
@@ -145,8 +140,12 @@ const stateOf = (name: string, last: Child['last']): ProcessState => ({
   how: last?.how ?? null,
 })
 
-/** Runs a child until it is stopped, or once where it has no restart policy. */
-async function supervise(child: Child, { clock, onStart, onExit }: SupervisorOptions): Promise<void> {
+/** Runs a child until it is stopped, or once where it has no restart policy. `written`: what each run gets on its standard input first. */
+async function supervise(
+  child: Child,
+  { clock, onStart, onExit }: SupervisorOptions,
+  written: () => string,
+): Promise<void> {
   const { spec, stopping } = child
   for (let shortRuns = 0; ; shortRuns++) {
     const logBytes = await bytesOf(logOf(spec))
@@ -154,6 +153,7 @@ async function supervise(child: Child, { clock, onStart, onExit }: SupervisorOpt
     const startedAt = clock.mono()
     const run = spawn(spec, logBytes)
     child.run = run
+    run.write(written())
     onStart?.(spec.name, run.pid)
     const how = await run.ended
     const life_ms = clock.mono() - startedAt
@@ -185,8 +185,8 @@ function spawn(spec: ProcessSpec, logBytes: number): Run {
     const words = exitCode === 0 ? '' : await text(createReadStream(logOf(spec), { start: logBytes })).catch(() => '')
     return exitText(exitCode ?? 'none', words)
   })
-  const say = (text: string) => void started.stdin.write(text)
-  return { pid: started.pid ?? 0, say, kill: (signal) => void started.kill(signal), ended }
+  const write = (text: string) => void started.stdin.write(text)
+  return { pid: started.pid ?? 0, write, kill: (signal) => void started.kill(signal), ended }
 }
 
 const logOf = ({ dir }: ProcessSpec): string => join(dir, 'log')

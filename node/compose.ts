@@ -64,6 +64,8 @@ export interface RunningNode {
   readonly selfTestReport: SelfTestReport
   /** All that its ffmpeg can do, once something has needed it. Never rejects. */
   readonly wholeReport: Promise<SelfTestReport>
+  /** Begins all trials of its ffmpeg, where they have not begun. */
+  runAllTrials(): void
   /** Resolves when this peer was drained, runs no attempt any more, and others have what only it held. */
   readonly drained: Promise<void>
   /** Why deliveries of this node fail now: one sentence for each video. */
@@ -103,8 +105,6 @@ export interface StartOptions {
   readonly isForOneFilm?: boolean
   /** The ffmpeg to use, such as one that probes a film already. Default: that of the configuration. */
   readonly media?: Media | undefined
-  /** Resolves when all trials should run; default, soon. */
-  readonly told?: Promise<void> | undefined
 }
 
 /**
@@ -123,8 +123,8 @@ export async function startNode(config: Config, options: StartOptions = {}): Pro
     })
   const parts = createPartList(log)
   try {
-    const { wrap = {}, isOnlyCoordinator = false, isForOneFilm = false, told } = options
-    const given = { log, swarmKey, access, parts, wrap, isOnlyCoordinator, isForOneFilm, told }
+    const { wrap = {}, isOnlyCoordinator = false, isForOneFilm = false } = options
+    const given = { log, swarmKey, access, parts, wrap, isOnlyCoordinator, isForOneFilm }
     return await compose(config, { ...given, media: options.media ?? (await composeMedia(config)) })
   } catch (error) {
     await parts.stop()
@@ -142,11 +142,10 @@ interface Given {
   readonly isOnlyCoordinator: boolean
   readonly isForOneFilm: boolean
   readonly media: Media
-  readonly told: Promise<void> | undefined
 }
 
 async function compose(config: Config, given: Given): Promise<RunningNode> {
-  const { swarmKey, access, parts, isOnlyCoordinator, isForOneFilm, told } = given
+  const { swarmKey, access, parts, isOnlyCoordinator, isForOneFilm } = given
   const { selfTestReport, adapters: bare } = await openAdapters(config, given)
   const { metrics, adapters: opened } = await openMetrics(access !== null, bare)
   const traces = await openTraces(config, { ...opened, parts })
@@ -165,7 +164,8 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const { wholeReport } = adapters.media
   void wholeReport.then(learn)
   const encodes = config.roles.includes('worker')
-  if (!isOnlyCoordinator) await parts.start(otherTrials(adapters, { encodes, told }))
+  const trials = otherTrials(adapters, { encodes, onRequest: isOnlyCoordinator || config.trials_on_request })
+  await parts.start(trials)
   await parts.start(createFleetPart(config, { swarmKey, createLauncher }, adapters, modules))
   const face = createFace({ self, ...config }, { ledger, hints, status, submit, emit })
   metrics?.readFrom({ status, ledger, store, table: modules.peers, traffic, connected: () => mesh.peers() })
@@ -187,6 +187,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
     hints,
     selfTestReport,
     wholeReport,
+    runAllTrials: trials.begin,
     drained: admission.drained.then(() => handOver({ self, ledger, clock })),
     problems: deliverer.problems,
     addresses: () => mesh.addresses(),

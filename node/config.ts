@@ -182,7 +182,7 @@ export const configSchema = z.object({
     .describe('least severe level logged to standard error'),
   store_dir: z.string().optional().describe('blob folder shared with the processes of one run'),
   self_test_dir: z.string().optional().describe('folder of cached self-test reports of ffmpeg'),
-  told_trials: flag.default(false).describe('run all trials of ffmpeg when standard input says something'),
+  trials_on_request: flag.default(false).describe('run all trials of ffmpeg only after a line on standard input'),
   parent_channel: flag.default(false).describe('end when standard input closes'),
 })
 

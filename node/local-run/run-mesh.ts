@@ -64,7 +64,7 @@ const RESTART: RestartPolicy = {
   waitMs: (shortRuns) => backoffMs({ tries: shortRuns, baseMs: 500, maxMs: 30_000, rng: systemRng }),
   healthyMs: 30_000,
 }
-/** What a worker is told: anything. */
+/** Asks a worker for all trials of ffmpeg. It reads no more of it than that something was written. */
 const ALL_TRIALS = 'all trials\n'
 /** Small young generation and heap: 104 MB per idle process instead of 128 (measured). */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=256']
@@ -101,8 +101,8 @@ export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
     await node.stop()
   }
   try {
-    // What a film needs beyond the first trials is cached by this process then.
-    void node.wholeReport.then(() => processes.say(ALL_TRIALS))
+    // They are in the cache then.
+    void node.wholeReport.then(() => processes.write(ALL_TRIALS))
     const program = entry ?? process.argv[1]!
     for (let number = 1; number <= (workers ?? 0); number++) {
       const slots = Math.max(1, Math.round(slotsFor(node.selfTestReport) / workers!))
@@ -133,7 +133,7 @@ function workerProcess(
     ['--name', name],
     ['--data-dir', dir],
     ['--parent-channel'],
-    ['--told-trials'],
+    ['--trials-on-request'],
     ['--roles', 'worker'],
     ['--ledger', ledgerAddress(config)],
     ['--store-dir', join(config.data_dir, 'store')],

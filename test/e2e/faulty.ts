@@ -57,12 +57,12 @@ async function worker(args: readonly string[]): Promise<void> {
   const flags: Record<string, unknown> = {}
   for (let at = 0; at < args.length; at++) {
     const key = (args[at] ?? '').replace(/^--/, '').replaceAll('-', '_')
-    const isFlag = key === 'parent_channel' || key === 'told_trials'
-    if (key in configSchema.shape) flags[key] = isFlag ? true : args[++at]
+    const hasValue = args[at + 1]?.startsWith('--') === false
+    if (key in configSchema.shape) flags[key] = hasValue ? args[++at] : true
   }
   const config = await loadConfig({ flags, env: process.env, cwd: process.cwd() })
   const node = await startNode(config, { wrap })
-  await untilStopped({ parentChannel: config.parent_channel, stop: node.stop })
+  await untilStopped({ parentChannel: config.parent_channel, onInput: node.runAllTrials, stop: node.stop })
 }
 
 async function run([out = '', ...files]: readonly string[]): Promise<void> {

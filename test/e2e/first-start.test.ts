@@ -22,27 +22,18 @@ async function startWith(dir: string, first: string): Promise<Record<string, str
   }
 }
 
-const HOW = { 'a run': [], 'worker processes': ['--workers', '2'] }
+const FLAGS = ['--json', '--preset', 'ultrafast']
+/** Who encodes, and the flags for that. */
+const ENCODERS = { 'one process': [], 'worker processes': ['--workers', '2'] }
 
-for (const [who, workers] of Object.entries(HOW))
-  test(`by ${who} a film of H.264 does not wait for the trials that one of HEVC needs, and both are made`, async (t) => {
+for (const [who, workers] of Object.entries(ENCODERS))
+  test(`by ${who}, a film of H.264 does not wait for the trials that one of HEVC needs, and both are made`, async (t) => {
     const dir = await folder(t)
     const files = [await ensureSource('short'), await ensureSource('hevc-rasl')]
     // Its trial decodes last until the film of H.264 is there.
     const waits = `*/reelmesh-self-test-*framecrc*) until [ -e '${dir}/out/480p/short.mp4' ]; do sleep 0.1; done`
     const env = await startWith(dir, `case "$*" in ${waits} ;; esac`)
-    const args = [
-      'run',
-      ...files,
-      ...workers,
-      '--out',
-      join(dir, 'out'),
-      '--json',
-      '--preset',
-      'ultrafast',
-      '--renditions',
-      '480p',
-    ]
+    const args = ['run', ...files, ...workers, ...FLAGS, '--renditions', '480p', '--out', join(dir, 'out')]
     const { code, stdout, stderr } = await runCli(args, { cwd: dir, dataDir: join(dir, 'data'), env })
     assert.equal(code, 0, stderr)
     assert.deepEqual(
@@ -52,8 +43,8 @@ for (const [who, workers] of Object.entries(HOW))
     assert.equal((await filesBelow(join(dir, 'out'))).length, 2)
   })
 
-for (const [who, workers] of Object.entries(HOW))
-  test(`${who} that make H.264 make no trials but the first three, and the next time none`, async (t) => {
+for (const [who, workers] of Object.entries(ENCODERS))
+  test(`by ${who}, a film of H.264 takes no trials but the first three, and the next one none`, async (t) => {
     const dir = await folder(t)
     const started = join(dir, 'started')
     // Its encode lasts for as long as the other trials would be waited for.
@@ -61,7 +52,7 @@ for (const [who, workers] of Object.entries(HOW))
     const env = await startWith(dir, `echo "$*" >>'${started}'\n${slow}`)
     const source = await ensureSource('short')
     const trialsOf = async (start: number): Promise<number> => {
-      const args = ['run', source, ...workers, '--out', join(dir, `out-${start}`), '--json', '--preset', 'ultrafast']
+      const args = ['run', source, ...workers, ...FLAGS, '--out', join(dir, `out-${start}`)]
       await writeFile(started, '')
       const { code, stderr } = await runCli(args, { cwd: dir, dataDir: join(dir, `data-${start}`), env })
       assert.equal(code, 0, stderr)

@@ -35,7 +35,12 @@ const WRITTEN: Readonly<Record<string, (value: unknown) => string>> = {
   audit: (share) => `\`${Number(share) * 100}%\``,
 }
 /** Settings that only processes of one run give each other. */
-export const INTERNAL: ReadonlySet<string> = new Set(['store_dir', 'self_test_dir', 'told_trials', 'parent_channel'])
+export const INTERNAL: ReadonlySet<string> = new Set([
+  'store_dir',
+  'self_test_dir',
+  'trials_on_request',
+  'parent_channel',
+])
 
 /** The whole page. */
 export async function referencePage(): Promise<string> {
