@@ -50,10 +50,10 @@ const REFUSED: readonly unknown[] = [13, ...REFUSED_LOGIN]
  * later. `where`: as people see the ledger.
  */
 export function inOurWords(error: unknown, where: string): unknown {
-  if (!(error instanceof Error) || !/^(?:Mongo|Pool|BSON)/.test(error.name)) return error
-  const { code } = error as { code?: unknown }
   if (isTransient(error))
     return new LedgerUnavailable(`the ledger (${where}) did not answer: ${sentence(error)}`, error)
+  if (!(error instanceof Error) || !/^(?:Mongo|Pool|BSON)/.test(error.name)) return error
+  const { code } = error as { code?: unknown }
   const why = `the ledger (${where}) refused a command: ${sentence(error)}`
   return REFUSED.includes(code)
     ? new LedgerUnavailable(why, error)

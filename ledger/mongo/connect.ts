@@ -57,13 +57,8 @@ export async function connect(
     throw new UsageError(
       'the ledger is neither a file nor an address like mongodb://host:27017/reelmesh?replicaSet=rs0',
     )
-  const { MongoClient } = await import('./driver.ts')
-  const client = await said(
-    `the ledger's address (${where}) is not valid`,
-    async () => new MongoClient(url, options(url)),
-  )
+  const { client, db } = await said(`the ledger's address (${where}) is not valid`, () => newClient(url))
   try {
-    const db = client.db(databaseName(url))
     await untilAnswered(clock, () => check(client, url))
     await rights(where, db.databaseName, () => asMongoDoes(client, where, () => makeIndexes(db, where)))
     await untilAnswered(clock, () => asMongoDoes(client, where, () => test(client, db, rng.token())))
@@ -73,6 +68,13 @@ export async function connect(
     await client.close().catch(() => null)
     throw error
   }
+}
+
+/** A client that connects with its first command, and its database. */
+export async function newClient(url: string): Promise<{ client: MongoClient; db: Db }> {
+  const { MongoClient } = await import('./driver.ts')
+  const client = new MongoClient(url, options(url))
+  return { client, db: client.db(databaseName(url)) }
 }
 
 async function said<T>(what: string, act: () => Promise<T>): Promise<T> {

@@ -2,13 +2,14 @@
  * One MongoDB database; all commands go through this file.
  *
  * Promises: transient errors (a lost connection, an election, a server that answers late) are retried with backoff for at most
- * `retryMs`, then `LedgerUnavailable`; before a command whose reply was lost is retried, `readBack` may find that it had been applied. Writes are acknowledged by a majority and journaled, reads are of majority-committed data.
+ * `retryMs`, then `LedgerUnavailable`; before a command whose reply was lost is retried, `readBack` may find that it had been applied. A call that the driver
+ * never ends is unavailable too, after `ENDED_MS`. Writes are acknowledged by a majority and journaled, reads are of majority-committed data.
  *
  * `mongodb` is loaded (`driver.ts`) when the ledger is opened: a node on SQLite never loads it. Its options are
  * those of the measurements in docs/ledger.md; `timeoutMS` is never set (it mixed up replies of pooled connections).
  */
 import type { Collection, Db, Document, FindCursor, MongoClient } from 'mongodb'
-import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
+import { backoffMs, type Clock, type Rng, within } from '../../protocol/clock.ts'
 import { LedgerUnavailable, sentence } from '../../protocol/errors.ts'
 import type { LedgerOptions, PeerRecord } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS, LEDGER_CALL_RETRY_MS } from '../../protocol/limits.ts'
@@ -18,7 +19,7 @@ import type { Video } from '../../protocol/video.ts'
 import { CheckedDocuments } from '../check-documents.ts'
 import { KeptDocuments } from '../kept-documents.ts'
 import { databaseName, describeUrl } from './address.ts'
-import { connect, type SelfTest } from './connect.ts'
+import { connect, newClient, type SelfTest } from './connect.ts'
 import { BYTES } from './stored-bytes.ts'
 import { isTransient } from './transient.ts'
 
@@ -28,6 +29,8 @@ export interface MongoOptions extends LedgerOptions {
   clock: Clock
   rng: Rng
   log: Log
+  /** Time for the driver to end one try of a call, ms; `ENDED_MS` where it is left out. */
+  endedMs?: number
 }
 
 export interface Doc extends Document {
@@ -38,6 +41,12 @@ export interface Doc extends Document {
 export interface EventDoc extends Document {
   _id: number
 }
+
+/**
+ * By then the driver has ended every call that it ever ends: its two tries each find a server and a connection in 5 s and wait 20 s for the socket. Where a
+ * connection ends while a long command is being written to a server that takes nothing, it waits for ever, for the socket to drain.
+ */
+const ENDED_MS = 60_000
 
 const WAIT_MS = { base: 50, max: 2_000 } as const
 const LOST_MS = { base: 2, max: 250 } as const
@@ -90,9 +99,7 @@ export class Store {
     const client = this.#client
     this.#client = null
     this.#db = null
-    await client
-      ?.close()
-      .catch((error) => this.#options.log.debug('the ledger did not close', { error: sentence(error) }))
+    await this.#closed(client)
   }
 
   /** A document that was read with `raw`. */
@@ -145,8 +152,10 @@ export class Store {
     const giveUpAt = clock.mono() + this.#retryMs
     for (let tries = 0; ; tries++) {
       try {
-        const done = tries > 0 && readBack ? await this.#afterAll(readBack) : undefined
-        return done === undefined ? await act() : done
+        return await this.#ended(async () => {
+          const done = tries > 0 && readBack ? await this.#afterAll(readBack) : undefined
+          return done === undefined ? await act() : done
+        })
       } catch (error) {
         if (!isTransient(error)) throw error
         if (tries === 0) log.debug('the ledger did not answer; retrying', { error: sentence(error) })
@@ -192,5 +201,27 @@ export class Store {
   async #afterAll<T>(readBack: () => Promise<T>): Promise<T> {
     await this.leases.updateOne({ _id: 'barrier' }, { $set: { at: 0 } })
     return await readBack()
+  }
+
+  /** What `act` answers. Where it never ends, its connection is never used again, so that a new client takes the place of the old. */
+  async #ended<T>(act: () => Promise<T>): Promise<T> {
+    const { clock, endedMs = ENDED_MS, url } = this.#options
+    const used = this.#client
+    const answer = await within(clock, endedMs, act())
+    if (answer !== 'late') return answer
+    const { MongoNetworkTimeoutError } = await import('./driver.ts')
+    const { client, db } = await newClient(url)
+    if (used !== null && this.#client === used) {
+      this.#client = client
+      this.#db = db
+      void this.#closed(used)
+    }
+    throw new MongoNetworkTimeoutError(`no answer in ${endedMs / 1_000} s`)
+  }
+
+  async #closed(client: MongoClient | null): Promise<void> {
+    await client
+      ?.close()
+      .catch((error) => this.#options.log.debug('the ledger did not close', { error: sentence(error) }))
   }
 }

@@ -29,6 +29,13 @@ const CODES: ReadonlySet<number> = new Set([
   6, 7, 24, 50, 64, 89, 91, 94, 112, 134, 189, 202, 211, 262, 9001, 10107, 11600, 11601, 11602, 13435, 13436, 11000,
 ])
 
+/**
+ * Node's names for a connection that is lost: the driver passes an error of the socket on as it is while a command is being written
+ * (findings/mongodb-lost-while-writing.sh).
+ */
+const LOST_CONNECTION =
+  /^(?:EPIPE|ECONN(?:RESET|ABORTED|REFUSED)|ETIMEDOUT|E(?:HOST|NET)(?:UNREACH|DOWN)|ENETRESET|ENOTCONN|EPROTO|ERR_(?:STREAM|SOCKET|SSL)_.+)$/
+
 const LABELS = [
   'RetryableWriteError',
   'RetryableError',
@@ -44,5 +51,6 @@ export function isTransient(error: unknown): boolean {
   if (error.name === 'MongoBulkWriteError') return isTransient((error as { errorResponse?: unknown }).errorResponse)
   const { code, hasErrorLabel } = error as { code?: unknown; hasErrorLabel?: (label: string) => boolean }
   if (typeof code === 'number' && CODES.has(code)) return true
+  if (typeof code === 'string' && LOST_CONNECTION.test(code)) return true
   return typeof hasErrorLabel === 'function' && LABELS.some((label) => hasErrorLabel.call(error, label))
 }
