@@ -41,7 +41,7 @@ test('whatever a network, a pool or a search for a primary says may be tried aga
 })
 
 test('whatever Node says of a lost connection may be tried again, and is a ledger that did not answer', async () => {
-  const server = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1')
+  const server = createServer((socket) => socket.on('error', doNothing).resume()).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   /** What a socket says that has connected to this server, and on which both sides do this. */
