@@ -30,7 +30,10 @@ function countedPrograms(around: (real: Run) => Run = (real) => real) {
   return { programs, started }
 }
 
-/** A self-test with an empty cache, or that of `name`, and the argument lists that it ran. */
+/**
+ * A self-test with the cache of `name`, empty at the first call, and the argument lists that it ran. Trials take seconds: `first` and `early` serve all who
+ * want one that is known.
+ */
 async function selfTest(of: {
   name: string
   machine?: Machine
@@ -93,12 +96,12 @@ test('who waits for the whole report starts no trials', async () => {
 })
 
 test('the memory of an encode is measured where it may bound the encodes, once, also after a start with ample memory', async () => {
-  const ample = await selfTest({ name: 'memory' })
-  const short = await selfTest({ name: 'memory', machine: SHORT })
+  const ample = await selfTest({ name: 'early' })
+  const short = await selfTest({ name: 'early', machine: SHORT })
   assert.equal(measured(short.started), 1)
   assert.equal(short.started.length, 1, 'the other trials were made before')
   assert.notEqual(short.report.encode_bytes, ample.report.encode_bytes)
-  const later = await selfTest({ name: 'memory' })
+  const later = await selfTest({ name: 'early' })
   assert.deepEqual([later.report, later.started], [short.report, []])
 })
 
@@ -112,7 +115,7 @@ test('a clip that a build cannot decode, and one that crashes it, cost the other
       if (fails(job, 'mpegts')) return { exitCode: 1, log: '' }
       return real(job)
     }
-  const whole = (await selfTest({ name: 'whole' })).report
+  const whole = (await selfTest({ name: 'first' })).report
   const without = (list: readonly string[], word: string) => list.filter((each) => each !== word)
   const wanted: SelfTestReport = {
     ...whole,
@@ -123,7 +126,7 @@ test('a clip that a build cannot decode, and one that crashes it, cost the other
 })
 
 test('where ffmpeg stops working in the midst of the trials nothing is concluded from them, and the next try has the whole report', async () => {
-  const whole = (await selfTest({ name: 'replaced, as it was' })).report
+  const whole = (await selfTest({ name: 'first' })).report
   let isBroken = false
   const around =
     (real: Run): Run =>

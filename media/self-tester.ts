@@ -45,7 +45,7 @@ export function createSelfTester(
   { machine = THIS_MACHINE, onTrials = () => {} }: { machine?: Machine; onTrials?: () => void } = {},
 ): SelfTester {
   const known = once(async () => {
-    const file = cacheDir === null ? null : join(cacheDir, `ffmpeg-${await buildKey(programs)}.json`)
+    const file = cacheDir === null ? null : await reportFile(cacheDir, programs)
     const cached = await readCached(file)
     return { file, cached, measures: mayBindMemory(machine) && cached?.encode_bytes == null }
   })
@@ -103,7 +103,11 @@ const withMemory = (cached: Cached): SelfTestReport => ({
   encode_bytes: cached.encode_bytes ?? ENCODE_BYTES_GUESS,
 })
 
-async function buildKey({ ffmpeg, ffprobe }: Programs): Promise<string> {
+/** The file with the report of this build in the folder of cached ones. Throws `UsageError` where there is no such program. */
+export async function reportFile(
+  cacheDir: string,
+  { ffmpeg, ffprobe }: Pick<Programs, 'ffmpeg' | 'ffprobe'>,
+): Promise<string> {
   const facts = await Promise.all(
     [ffmpeg, ffprobe].map(async (path) => {
       const { size, mtimeMs } = await stat(path).catch((cause: unknown) => {
@@ -115,10 +119,8 @@ async function buildKey({ ffmpeg, ffprobe }: Programs): Promise<string> {
       return [path, size, mtimeMs]
     }),
   )
-  return createHash('sha256')
-    .update(JSON.stringify([TRIALS_VERSION, codecs().map(({ name }) => name), facts]))
-    .digest('hex')
-    .slice(0, 16)
+  const build = JSON.stringify([TRIALS_VERSION, codecs().map(({ name }) => name), facts])
+  return join(cacheDir, `ffmpeg-${createHash('sha256').update(build).digest('hex').slice(0, 16)}.json`)
 }
 
 /** Null where there is no file, or it is incomplete or not a report. */

@@ -1,8 +1,8 @@
 /**
  * Makes what the npm package ships: the client for programs with its types, and all of Reelmesh and what it needs, `dist/reelmesh.mjs` and its `parts` (Node refuses to
  * strip types under node_modules; bundled it starts in 0.1 s and takes 40 MB less than the sources), and the licences of
- * what went into it. `npm pack` runs this first. With a path, `build.ts FILE`, only the program, there, its `parts` beside it: tests and
- * benchmarks start it.
+ * what went into it. `npm pack` runs this first. With a path, `build.ts FILE [MAIN]`, only the program, there, its `parts` beside it: tests and
+ * benchmarks start it, or another module of ours in its place.
  */
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -15,9 +15,9 @@ const ROOT = join(import.meta.dirname, '..')
 const BUNDLE = 'dist/reelmesh.mjs'
 const CLIENT = 'dist/client.mjs'
 
-const elsewhere = process.argv[2]
+const [, , elsewhere, main] = process.argv
 if (elsewhere === undefined) await buildPackage()
-else await bundle(resolve(elsewhere))
+else await bundle(resolve(elsewhere), main)
 
 async function buildPackage(): Promise<void> {
   process.chdir(ROOT)

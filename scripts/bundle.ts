@@ -47,11 +47,11 @@ const LEAN_HTTP: Plugin = {
   },
 }
 
-/** Writes the file, its parts and what its pages load; answers what went into them. */
-export async function bundle(outfile: string): Promise<Metafile> {
+/** Writes the file, its parts and what its pages load; answers what went into them. `main` is the module that it runs, from the repository's root. */
+export async function bundle(outfile: string, main = 'cli/main.ts'): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: { [basename(outfile, '.mjs')]: 'cli/main.ts' },
+    entryPoints: { [basename(outfile, '.mjs')]: main },
     outdir: dirname(outfile),
     outExtension: { '.js': '.mjs' },
     // What a verb does not need is not read.

@@ -1,8 +1,8 @@
 /**
- * `npm run demo [-- FILE]`: a mesh of three worker processes turns a video into 480p, 720p and 1080p; one of them is killed
+ * `npm run demo [-- FILE | --seconds N]`: a mesh of three worker processes turns a video into 480p, 720p and 1080p; one of them is killed
  * in the midst of a chunk; the files come out whole all the same, and are checked from outside.
  *
- * Without FILE it paints a minute of 1080p with sound and a frame counter. The results stay in videos/demo, which each demo
+ * Without FILE it paints a minute, or N seconds, of 1080p with sound and a frame counter. The results stay in videos/demo, which each demo
  * empties first. Exits 0 only if everything was right.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -31,12 +31,18 @@ interface Ran {
 const WORKERS = 3
 const PRESET = 'veryfast'
 const OUT = resolve(import.meta.dirname, '..', 'videos', 'demo')
+/** A shorter clip may be over before a worker can be killed in the midst of a chunk. */
+const [CLIP_MIN_S, CLIP_MAX_S] = [20, 3_600]
 const INTERRUPTED = 130
 /** Of the run: the file is at fault, there is nothing to look into. */
 const BAD_INPUT = 2
 
 const stopping = new AbortController()
-const { positionals } = parseArgs({ allowPositionals: true })
+const { positionals, values } = parseArgs({
+  options: { seconds: { type: 'string', default: '60' } },
+  allowPositionals: true,
+})
+const clipSeconds = Number(values.seconds)
 process.exitCode = await demo(positionals[0]).catch((error: unknown) => {
   if (stopping.signal.aborted) return INTERRUPTED
   console.error(`reelmesh: ${error instanceof Error ? error.message : String(error)}`)
@@ -45,9 +51,11 @@ process.exitCode = await demo(positionals[0]).catch((error: unknown) => {
 process.exit()
 
 async function demo(file: string | undefined): Promise<number> {
+  if (!(clipSeconds >= CLIP_MIN_S && clipSeconds <= CLIP_MAX_S))
+    throw new Error(`--seconds ${values.seconds}: give a number from ${CLIP_MIN_S} to ${CLIP_MAX_S}`)
   const unsubscribe = onSignals(() => stopping.abort(new Error('interrupted')))
   const tools = await ensureFfmpeg()
-  const source = await findSource(file, tools)
+  const source = await findSource(file, clipSeconds, tools)
   stopping.signal.throwIfAborted()
   await rm(OUT, { recursive: true, force: true })
   const dataDir = await mkdtemp(join(tmpdir(), 'reelmesh-demo-'))

@@ -14,23 +14,21 @@ export interface Source {
   readonly seconds: number | null
 }
 
-const CLIP_S = 60
-
-export async function findSource(file: string | undefined, tools: Ffmpeg): Promise<Source> {
-  const path = file === undefined ? await clip(tools) : resolve(file)
+export async function findSource(file: string | undefined, clipSeconds: number, tools: Ffmpeg): Promise<Source> {
+  const path = file === undefined ? await clip(clipSeconds, tools) : resolve(file)
   return { path, ...(await factsOf(path, tools)) }
 }
 
 /** The name of the file has a hash of the code that draws it, so that it is drawn again when that changes. */
-async function clip({ ffmpeg }: Ffmpeg): Promise<string> {
+async function clip(seconds: number, { ffmpeg }: Ffmpeg): Promise<string> {
   const painters = ['clip.ts', 'digits.ts'].map((name) => `${import.meta.dirname}/../../testing/sources/${name}`)
   const hash = createHash('sha256')
   for (const painter of painters) hash.update(await readFile(painter))
-  const out = cachePath('demo', hash.digest('hex').slice(0, 12), `clip-${CLIP_S}s.mp4`)
+  const out = cachePath('demo', hash.digest('hex').slice(0, 12), `clip-${seconds}s.mp4`)
   if (await stat(out).catch(() => null)) return out
-  console.log(`painting a ${CLIP_S} s clip with sound and a frame counter (once: ${out})`)
+  console.log(`painting a ${seconds} s clip with sound and a frame counter (once: ${out})`)
   await mkdir(dirname(out), { recursive: true })
-  await makeClip({ out, seconds: CLIP_S, ffmpeg })
+  await makeClip({ out, seconds, ffmpeg })
   return out
 }
 

@@ -5,16 +5,26 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { Parser } from 'm3u8-parser'
 import { readTrackIndex } from '../../media/package/track-index.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { segmentName } from '../../protocol/package.ts'
 import { makeTestFilm } from '../../testing/sources/test-film.ts'
+import { endsOf } from '../../testing/tools/at-end.ts'
 import { folder } from '../../testing/tools/folder.ts'
-import { ledgerOf, type MeshNode, startNode, submit, until } from './nodes.ts'
+import { ledgerOf, type MeshNode, oddFfmpeg, startNode, submit, until } from './nodes.ts'
 
-const HTTP = ['--http', '127.0.0.1:0', '--slots', '1']
+const ends = endsOf(after)
+let flags: readonly string[] = []
+before(async () => {
+  // Each reads its chunk at four times the speed at which it is played: it is watched meanwhile, and costs no more than a quick one.
+  const slow = await oddFfmpeg(await folder(ends), {
+    slow: 'case "$*" in *libx264*) set -- -readrate 4 "$@" ;; esac',
+  })
+  await slow.set('slow')
+  flags = ['--http', '127.0.0.1:0', '--slots', '1', ...slow.flags]
+})
 const SECONDS = 48
 
 const WORDS = '1\n00:00:01,500 --> 00:00:04,000\nAn early word\n'
@@ -99,18 +109,18 @@ async function checkTrack({ name, names, init, bytes }: Watched, packaged: strin
 async function mesh(t: TestContext) {
   const dir = await folder(t)
   const source = await film(dir)
-  const leads = await startNode(t, dir, { name: 'leads', flags: HTTP })
+  const leads = await startNode(t, dir, { name: 'leads', flags })
   const helps = await startNode(t, dir, {
     name: 'helps',
-    flags: [...HTTP, '--roles', 'worker', '--join', leads.address],
+    flags: [...flags, '--roles', 'worker', '--join', leads.address],
   })
   return { dir, source, leads, helps, ledger: await ledgerOf(t, dir) }
 }
 
 test('what is listed while a film is encoded is what its package has, from every node, also when one is killed', async (t) => {
   const { dir, source, leads, helps, ledger } = await mesh(t)
-  const flags = ['--renditions', '180p,90p', '--preset', 'veryslow', '--package', 'hls,dash']
-  const video = (await submit(leads, dir, source, flags)) as VideoId
+  const form = ['--renditions', '180p,90p', '--preset', 'ultrafast', '--package', 'hls,dash']
+  const video = (await submit(leads, dir, source, form)) as VideoId
   const url = `/v1/videos/${video}/hls`
   const before = await fetch(`${leads.http}${url}/master.m3u8`)
   assert.deepEqual([before.status, before.headers.get('retry-after')], [503, '2'])
@@ -170,13 +180,13 @@ for (const [method, name] of [['aes-128', 'AES-128'], ['cbcs', 'SAMPLE-AES']] as
   test(`a film with a key is listed while it is encoded, with the encrypted segments that its package has: ${method}`, async (t) => {
     const dir = await folder(t)
     const source = await film(dir, 20)
-    const node = await startNode(t, dir, { name: 'node', flags: HTTP })
+    const node = await startNode(t, dir, { name: 'node', flags })
     const ledger = await ledgerOf(t, dir)
     await writeFile(join(dir, 'film.key'), '000102030405060708090a0b0c0d0e0f')
     const key = ['--hls-key', join(dir, 'film.key'), '--hls-key-url', 'https://keys.example.org/1']
     const form = ['--package', 'hls', '--package-only', '--segments', '--hls-encryption', method]
-    const flags = ['--renditions', '180p', '--preset', 'veryslow', ...form, ...key]
-    const video = (await submit(node, dir, source, flags)) as VideoId
+    const recipe = ['--renditions', '180p', '--preset', 'ultrafast', ...form, ...key]
+    const video = (await submit(node, dir, source, recipe)) as VideoId
     const tracks = ['video-180p', 'audio-1'].map((name) => new Watched(`/v1/videos/${video}/hls`, name))
     const [picture] = tracks
     await until('a segment is listed', async () => {

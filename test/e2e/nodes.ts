@@ -15,6 +15,7 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { PeerStatus, StatusSnapshot } from '../../protocol/status.ts'
 import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
+import { knowTrials } from '../../testing/tools/known-trials.ts'
 import { programFile } from '../../testing/tools/program.ts'
 import { eventsOf, runCli } from '../../testing/tools/run-cli.ts'
 
@@ -146,6 +147,7 @@ exec ffmpeg "$@"
 `
   await writeFile(path, script)
   await chmod(path, 0o755)
+  await knowTrials(path)
   const set = (mode: string) => writeFile(join(dir, 'mode'), mode)
   await set('works')
   // In the sandbox it could not read its mode.

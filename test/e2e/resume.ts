@@ -7,9 +7,12 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureSource } from '../../testing/sources/make.ts'
 import { filesBelow } from '../../testing/tools/folder.ts'
-import { ROOT, runCli } from '../../testing/tools/run-cli.ts'
+import { buildForThisProcess } from '../../testing/tools/program.ts'
+import { runCli } from '../../testing/tools/run-cli.ts'
 
-const FAULTY = join(ROOT, 'test', 'e2e', 'faulty.ts')
+let built: Promise<string> | undefined
+/** The program with a fault in it: three processes of it run for each film, and built they take half of the time. */
+const faulty = (): Promise<string> => (built ??= buildForThisProcess('test/e2e/faulty.ts'))
 /** Two to three chunks in three renditions: 7–10 tasks, each short. */
 const SOURCE = 'multi'
 
@@ -49,7 +52,7 @@ export async function runToTheEnd(
     const result = await runCli(['run', place.out, source], {
       cwd: place.dir,
       dataDir: place.dataDir,
-      main: FAULTY,
+      main: await faulty(),
       env,
     })
     if (result.code === 0) {
@@ -65,7 +68,7 @@ export async function runToTheEnd(
 export async function killAllAfter(place: Attempted, ms: number): Promise<boolean> {
   const source = await ensureSource(SOURCE)
   const env = { ...process.env, REELMESH_DATA_DIR: place.dataDir }
-  const child = spawn(process.execPath, [FAULTY, 'run', place.out, source], {
+  const child = spawn(process.execPath, [await faulty(), 'run', place.out, source], {
     cwd: place.dir,
     env,
     stdio: 'ignore',

@@ -48,17 +48,22 @@ test('a film is one trace of spans by several peers, with the attempts of a peer
   const dir = await folder(t)
   const { endpoint, spans } = await collector(t)
   const traced = ['--otlp-endpoint', endpoint]
-  const nas = await startNode(t, dir, { name: 'nas', flags: ['--slots', '1', ...traced] })
-  const odd = await oddFfmpeg(dir, { stays: afterFirst(dir, 'exec sleep 1000') })
+  // Nas is at its first chunk until box has had one and is at the next, where it is killed.
+  const stays = afterFirst(dir, `{ touch '${dir}/next'; exec sleep 1000; }`)
+  const waits = `until [ -e '${dir}/next' ]; do sleep 0.1; done`
+  const odd = await oddFfmpeg(dir, {
+    stays: `case "$*" in */nas/*) case "$*" in *libx264*) ${waits} ;; esac ;; *) ${stays} ;; esac`,
+  })
   await odd.set('stays')
+  const nas = await startNode(t, dir, { name: 'nas', flags: ['--slots', '1', ...odd.flags, ...traced] })
   const box = await startNode(t, dir, {
     name: 'box',
     flags: ['--roles', 'worker', '--slots', '1', '--join', nas.address, ...odd.flags, ...traced],
   })
   const film = join(dir, 'film.mp4')
   const { ffmpeg } = await ensureFfmpeg()
-  await makeClip({ out: film, seconds: 32, width: 320, height: 180, fps: 25, ffmpeg })
-  const video = (await submit(nas, dir, film, ['--renditions', '180p', '--preset', 'veryslow'])) as never
+  await makeClip({ out: film, seconds: 32, width: 160, height: 90, fps: 25, ffmpeg })
+  const video = (await submit(nas, dir, film, ['--renditions', '90p', '--preset', 'ultrafast'])) as never
   const ledger = await ledgerOf(t, dir)
   await until('box has encoded a chunk, and is at the next one', async () => {
     const tasks = await ledger.tasks({ video, kinds: ['video'] })

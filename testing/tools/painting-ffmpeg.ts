@@ -2,6 +2,7 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureFfmpeg } from './ffmpeg.ts'
+import { knowTrials } from './known-trials.ts'
 
 /** Writes it into the folder; answers the flags of a node that uses it. In the sandbox it could not be read. */
 export async function paintingFfmpeg(dir: string): Promise<{ readonly ffmpeg: string; readonly sandbox: 'off' }> {
@@ -20,5 +21,6 @@ exec '${real}' "$@"
 `
   await writeFile(path, script)
   await chmod(path, 0o755)
+  await knowTrials(path)
   return { ffmpeg: path, sandbox: 'off' }
 }

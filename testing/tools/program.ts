@@ -10,9 +10,12 @@ import { execa } from 'execa'
 
 const BUILD = join(import.meta.dirname, '..', '..', 'scripts', 'build.ts')
 
-/** Writes it to `outfile`, in a process of its own. Rejects with what the build printed where it fails. */
-export async function buildProgram(outfile: string): Promise<void> {
-  await execa(process.execPath, [BUILD, outfile], { stdin: 'ignore' })
+/**
+ * Writes it to `outfile`, in a process of its own; with `main`, a module of ours in its place, from the repository's root. Rejects with what the build
+ * printed where it fails.
+ */
+export async function buildProgram(outfile: string, main?: string): Promise<void> {
+  await execa(process.execPath, [BUILD, outfile, ...(main === undefined ? [] : [main])], { stdin: 'ignore' })
 }
 
 let own: Promise<string> | undefined
@@ -21,16 +24,17 @@ let own: Promise<string> | undefined
 export function programFile(): Promise<string> {
   const { REELMESH_TEST_PROGRAM: shared } = process.env
   if (shared) return Promise.resolve(shared)
-  own ??= buildOwn()
+  own ??= buildForThisProcess()
   return own
 }
 
-async function buildOwn(): Promise<string> {
+/** A build that this process removes when it ends: its path. `main` as above. */
+export async function buildForThisProcess(main?: string): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-program-'))
   // Some tests start it as another user.
   await chmod(dir, 0o755)
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
   const file = join(dir, 'reelmesh.mjs')
-  await buildProgram(file)
+  await buildProgram(file, main)
   return file
 }
