@@ -7,11 +7,11 @@ import { appendFile, copyFile, mkdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { hashFile } from '../../files/hash-file.ts'
 import type { Lab } from '../../testing/hosts/lab.ts'
-import { cachePath, fillFolder } from '../../testing/tools/cache.ts'
+import { cachePath } from '../../testing/tools/cache.ts'
 import { countPictures } from '../../testing/tools/count-pictures.ts'
 import { ensureFfmpeg, type Ffmpeg } from '../../testing/tools/ffmpeg.ts'
 import { filesBelow } from '../../testing/tools/folder.ts'
-import { encodeAlone, freeBox, type Painted, paint } from '../hosts/film.ts'
+import { encodeAlone, fillFolderOnce, freeBox, type Painted, paint } from '../hosts/film.ts'
 
 export interface Film {
   /** Absolute. */
@@ -83,8 +83,8 @@ const KINDS: readonly Kind[] = [
 export interface Footage {
   /** The nth film: kinds in turn, bytes that no mesh has met. */
   film(n: number): Promise<Film>
-  /** Path below an output folder → sha256 and frames. */
-  expected(film: Film): ReadonlyMap<string, Expected>
+  /** Path below an output folder → sha256 and frames. What nobody has encoded yet takes as long as its encode. */
+  expected(film: Film): Promise<ReadonlyMap<string, Expected>>
 }
 
 export interface Expected {
@@ -95,25 +95,41 @@ export interface Expected {
 export async function makeFootage(lab: Lab, dir: string, print: (line: string) => void): Promise<Footage> {
   const tools = await ensureFfmpeg()
   const folder = await folderOf(tools)
-  if ((await filesBelow(folder)).length === 0)
-    await fillFolder(folder, (draft) => makeAll({ lab, draft, tools, print }))
-  const expected = new Map<string, Expected>()
-  for (const path of await filesBelow(join(folder, 'out'))) {
-    const file = join(folder, 'out', path)
-    expected.set(path, { sha256: (await hashFile(file)).sha256, frames: await countPictures(file, tools) })
+  const painted = ({ name }: Kind) => join(folder, 'films', `${name}.mp4`)
+  await fillFolderOnce(join(folder, 'films'), async (draft) => {
+    for (const kind of KINDS) await paint(kind, join(draft, `${kind.name}.mp4`), tools.ffmpeg)
+  })
+  const undisturbed = async (kind: Kind): Promise<Map<string, Expected>> => {
+    const made = join(folder, kind.name)
+    await fillFolderOnce(made, async (draft) => {
+      print(`encoding ${kind.name} undisturbed`)
+      const { renditions, preset } = kind.recipe
+      const recipe = ['--renditions', renditions.join(','), '--preset', preset, '--upscale']
+      await encodeAlone(lab.main, painted(kind), draft, recipe)
+    })
+    const expected = new Map<string, Expected>()
+    for (const path of await filesBelow(join(made, 'out'))) {
+      const file = join(made, 'out', path)
+      expected.set(path, { sha256: (await hashFile(file)).sha256, frames: await countPictures(file, tools) })
+    }
+    return expected
   }
+  const known = new Map<Kind, Promise<Map<string, Expected>>>()
   await mkdir(dir, { recursive: true })
   return {
     async film(n) {
       const kind = KINDS[n % KINDS.length] ?? KINDS[0]!
       const file = join(dir, `${kind.name}-${n}.mp4`)
-      await copyFile(join(folder, `${kind.name}.mp4`), file)
+      await copyFile(painted(kind), file)
       await appendFile(file, freeBox(`${process.pid} ${n}`))
       return { file, kind }
     },
-    expected({ file, kind }) {
-      const own = [...expected].filter(([path]) => basename(path) === `${kind.name}.mp4`)
-      return new Map(own.map(([path, value]) => [path.replace(`${kind.name}.mp4`, basename(file)), value]))
+    async expected({ file, kind }) {
+      const expected = known.get(kind) ?? undisturbed(kind)
+      known.set(kind, expected)
+      return new Map(
+        [...(await expected)].map(([path, value]) => [path.replace(`${kind.name}.mp4`, basename(file)), value]),
+      )
     },
   }
 }
@@ -132,15 +148,4 @@ async function codeThatMakesFiles(): Promise<string[]> {
   )
   const sources = files.flat().filter((file) => /(?<!\.test)\.ts$/.test(file))
   return Promise.all(sources.map((file) => readFile(file, 'utf8')))
-}
-
-async function makeAll(of: { lab: Lab; draft: string; tools: Ffmpeg; print(line: string): void }): Promise<void> {
-  const { lab, draft, tools, print } = of
-  for (const kind of KINDS) {
-    print(`encoding ${kind.name} undisturbed`)
-    const file = join(draft, `${kind.name}.mp4`)
-    await paint(kind, file, tools.ffmpeg)
-    const { renditions, preset } = kind.recipe
-    await encodeAlone(lab.main, file, draft, ['--renditions', renditions.join(','), '--preset', preset, '--upscale'])
-  }
 }

@@ -84,7 +84,7 @@ async function fileProblems(
   const tools = await ensureFfmpeg()
   const problems: string[] = []
   let files = 0
-  const expected = footage.expected(film)
+  const expected = await footage.expected(film)
   if (expected.size !== video.outputs.length) problems.push(`has ${video.outputs.length} outputs, not ${expected.size}`)
   for (const delivery of video.deliveries) {
     for (const output of video.outputs) {

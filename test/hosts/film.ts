@@ -70,7 +70,8 @@ export async function sumsBelow(dir: string): Promise<Record<string, string>> {
 
 const sha256Of = async (path: string): Promise<string> => (await hashFile(path)).sha256
 
-async function fillFolderOnce(folder: string, fill: (draft: string) => Promise<void>): Promise<void> {
+/** Fills a folder of the cache that is not there yet. */
+export async function fillFolderOnce(folder: string, fill: (draft: string) => Promise<void>): Promise<void> {
   if ((await filesBelow(folder)).length === 0) await fillFolder(folder, fill)
 }
 
