@@ -10,7 +10,7 @@ import { ensureSource } from '../../testing/sources/make.ts'
 import { type ComposeMesh, composeMesh } from './compose.ts'
 import { docker } from './engine.ts'
 
-const FILM = 'minute'
+const FILM = 'forty-seconds'
 
 describe('the mesh of docker compose --profile base', () => {
   let mesh: ComposeMesh

@@ -2,21 +2,14 @@
 import { type Source, source } from '../source.ts'
 import { film, STEREO_EXPECTED } from './film.ts'
 
-/** A minute in eight chunks or so. */
-const numbers = [0, 1_500] as const
-
-export const longSources: readonly Source[] = [
-  source(
-    {
-      name: 'minute',
-      file: 'minute.mp4',
-      what: '60 s of 1920 × 1080',
-      steps: film({
-        out: 'minute.mp4',
-        numbers,
-        video: ['-vf', 'scale=1920:1080:flags=neighbor', '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '50'],
-      }),
-    },
+/** A chunk has 8 s or so. */
+const long = (name: string, seconds: number): Source => {
+  const [file, numbers] = [`${name}.mp4`, [0, 25 * seconds] as const]
+  const video = ['-vf', 'scale=1920:1080:flags=neighbor', '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '50']
+  return source(
+    { name, file, what: `${seconds} s of 1920 × 1080`, steps: film({ out: file, numbers, video }) },
     { numbers, audio: STEREO_EXPECTED, display: { width: 1920, height: 1080 } },
-  ),
-]
+  )
+}
+
+export const longSources: readonly Source[] = [long('minute', 60), long('forty-seconds', 40)]
