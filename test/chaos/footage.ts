@@ -7,11 +7,11 @@ import { appendFile, copyFile, mkdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { hashFile } from '../../files/hash-file.ts'
 import type { Lab } from '../../testing/hosts/lab.ts'
-import { cachePath } from '../../testing/tools/cache.ts'
+import { cachePath, fillFolderOnce } from '../../testing/tools/cache.ts'
 import { countPictures } from '../../testing/tools/count-pictures.ts'
 import { ensureFfmpeg, type Ffmpeg } from '../../testing/tools/ffmpeg.ts'
 import { filesBelow } from '../../testing/tools/folder.ts'
-import { encodeAlone, fillFolderOnce, freeBox, type Painted, paint } from '../hosts/film.ts'
+import { encodeAlone, freeBox, type Painted, paint } from '../hosts/film.ts'
 
 export interface Film {
   /** Absolute. */

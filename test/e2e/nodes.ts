@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseResponse } from 'hono/client'
@@ -15,9 +15,9 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { PeerStatus, StatusSnapshot } from '../../protocol/status.ts'
 import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
-import { knowTrials } from '../../testing/tools/known-trials.ts'
 import { programFile } from '../../testing/tools/program.ts'
 import { eventsOf, runCli } from '../../testing/tools/run-cli.ts'
+import { writeWrapper } from '../../testing/tools/wrapped-ffmpeg.ts'
 
 export interface MeshNode {
   readonly name: string
@@ -145,9 +145,7 @@ esac
 case "$(cat '${dir}/mode')" in broken) ${broken} ;; esac
 exec ffmpeg "$@"
 `
-  await writeFile(path, script)
-  await chmod(path, 0o755)
-  await knowTrials(path)
+  await writeWrapper(path, script)
   const set = (mode: string) => writeFile(join(dir, 'mode'), mode)
   await set('works')
   // In the sandbox it could not read its mode.

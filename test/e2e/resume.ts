@@ -7,12 +7,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureSource } from '../../testing/sources/make.ts'
 import { filesBelow } from '../../testing/tools/folder.ts'
-import { buildForThisProcess } from '../../testing/tools/program.ts'
+import { programFile } from '../../testing/tools/program.ts'
 import { runCli } from '../../testing/tools/run-cli.ts'
 
-let built: Promise<string> | undefined
 /** The program with a fault in it: three processes of it run for each film, and built they take half of the time. */
-const faulty = (): Promise<string> => (built ??= buildForThisProcess('test/e2e/faulty.ts'))
+const faulty = (): Promise<string> => programFile('test/e2e/faulty.ts')
 /** Two to three chunks in three renditions: 7–10 tasks, each short. */
 const SOURCE = 'multi'
 

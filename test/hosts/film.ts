@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { hashFile } from '../../files/hash-file.ts'
 import type { Lab } from '../../testing/hosts/lab.ts'
-import { cachePath, fillFolder } from '../../testing/tools/cache.ts'
+import { cachePath, fillFolderOnce } from '../../testing/tools/cache.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { filesBelow } from '../../testing/tools/folder.ts'
 
@@ -69,11 +69,6 @@ export async function sumsBelow(dir: string): Promise<Record<string, string>> {
 }
 
 const sha256Of = async (path: string): Promise<string> => (await hashFile(path)).sha256
-
-/** Fills a folder of the cache that is not there yet. */
-export async function fillFolderOnce(folder: string, fill: (draft: string) => Promise<void>): Promise<void> {
-  if ((await filesBelow(folder)).length === 0) await fillFolder(folder, fill)
-}
 
 /** What lavfi paints and plays, and how it is coded. */
 export interface Painted {

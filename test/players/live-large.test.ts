@@ -18,11 +18,11 @@ const UPDATE_MS = 50
 /** Times that the page is watched until no task was longer. */
 const TRIES = 3
 const [TASK_MS_MAX, WATCHED_MS] = [50, 6_000]
-/** Each status is one second later than the one before: these are an hour, or two and a half minutes of it. */
-const STATUSES = process.env.REELMESH_ALL ? 3_600 : 150
+/** Each status is one second later than the one before: these are an hour, or five minutes of it. */
+const STATUSES = process.env.REELMESH_ALL ? 3_600 : 300
 /** An hour of them takes minutes where the machine has other work. */
 const LIMIT_MS = 570_000
-/** A status is about 0.4 MB: 150 that stay would be five times this. What is on its way at a look, and lists until they are full, are less. */
+/** A status is about 0.4 MB: 300 that stay would be ten times this. What is on its way at a look, and lists until they are full, are less. */
 const GROWN_BYTES_MAX = 12 * 1024 * 1024
 const VIDEO = '0123456789abcdef'
 const BEGAN = Date.UTC(2026, 0, 1)

@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { filesBelow } from './folder.ts'
 
 export function cachePath(...parts: string[]): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'reelmesh', ...parts)
@@ -25,4 +26,9 @@ export async function fillFolder(path: string, fill: (folder: string) => Promise
   } finally {
     await rm(draft, { recursive: true, force: true })
   }
+}
+
+/** As `fillFolder`, where no file is below `path` yet. */
+export async function fillFolderOnce(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
+  if ((await filesBelow(path)).length === 0) await fillFolder(path, fill)
 }

@@ -1,8 +1,7 @@
 /** An ffmpeg that shows other pictures: right in number and time, wrong in content, at encodes of chunks only. */
-import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureFfmpeg } from './ffmpeg.ts'
-import { knowTrials } from './known-trials.ts'
+import { writeWrapper } from './wrapped-ffmpeg.ts'
 
 /** Writes it into the folder; answers the flags of a node that uses it. In the sandbox it could not be read. */
 export async function paintingFfmpeg(dir: string): Promise<{ readonly ffmpeg: string; readonly sandbox: 'off' }> {
@@ -19,8 +18,6 @@ case "$*" in */scratch/*)
 esac
 exec '${real}' "$@"
 `
-  await writeFile(path, script)
-  await chmod(path, 0o755)
-  await knowTrials(path)
+  await writeWrapper(path, script)
   return { ffmpeg: path, sandbox: 'off' }
 }

@@ -18,18 +18,18 @@ export async function buildProgram(outfile: string, main?: string): Promise<void
   await execa(process.execPath, [BUILD, outfile, ...(main === undefined ? [] : [main])], { stdin: 'ignore' })
 }
 
-let own: Promise<string> | undefined
+const builds = new Map<string | undefined, Promise<string>>()
 
-/** Its path: the one that `npm test` built, else one that this process builds and removes when it ends. */
-export function programFile(): Promise<string> {
+/** Its path, or that of `main` as above: the program that `npm test` built, else what this process builds once and removes when it ends. */
+export function programFile(main?: string): Promise<string> {
   const { REELMESH_TEST_PROGRAM: shared } = process.env
-  if (shared) return Promise.resolve(shared)
-  own ??= buildForThisProcess()
-  return own
+  if (shared && main === undefined) return Promise.resolve(shared)
+  const built = builds.get(main) ?? build(main)
+  builds.set(main, built)
+  return built
 }
 
-/** A build that this process removes when it ends: its path. `main` as above. */
-export async function buildForThisProcess(main?: string): Promise<string> {
+async function build(main?: string): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-program-'))
   // Some tests start it as another user.
   await chmod(dir, 0o755)
